@@ -1,7 +1,5 @@
 """Checks before a start: settings that contradict each other are listed, with both names."""
 
-import shutil
-
 import pytest
 
 from bot.cases.errors import SettingsIncomplete
@@ -9,7 +7,7 @@ from bot.desk.null_chat import NullChat
 from bot.preflight import find_problems, open_library
 from bot.settings import load
 from bot.wiring import build_systems
-from knowledge.library import PACKAGED
+from knowledge.library import PACKAGED, copy_library
 
 SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-none",
@@ -30,9 +28,7 @@ BANK = """
 @pytest.fixture
 def library(tmp_path):
     folder = tmp_path / "library"
-    shutil.copytree(
-        PACKAGED, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
-    )
+    copy_library(PACKAGED, folder)
     return folder
 
 

@@ -218,6 +218,25 @@ MEMORY = group(
         ),
     ],
 )
+PACK = group(
+    "pack",
+    "Check, try and begin packs: playbooks for one trade, with a company to try them on.",
+    [
+        LazyCommand(
+            "check",
+            "bot.cli.pack:check",
+            "Check a pack: its files, its queries and plans on its own company, and what it "
+            "expects.",
+        ),
+        LazyCommand(
+            "try",
+            "bot.cli.pack:try_pack",
+            "Show what a pack finds in its own company: cases, cards and plans. Asks no system of "
+            "yours.",
+        ),
+        LazyCommand("new", "bot.cli.pack:new", "Write a new pack that passes its check."),
+    ],
+)
 PASSKEY = group(
     "passkey",
     "Invite people to add a passkey; list and remove passkeys.",
@@ -444,6 +463,7 @@ COUNTERSIGN = group(
         GRANTS,
         LEDGER,
         MEMORY,
+        PACK,
         PASSKEY,
         WORKSPACES,
         POLICY,

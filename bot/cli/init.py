@@ -1,6 +1,5 @@
 """``countersign init``: a library for a company of one's own, or a copy of the sample's."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,6 +15,7 @@ from bot.cases.constraints import ChannelId, Currency, Handle
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.group_lists import ListedPerson
 from bot.cli.company_tables import Table, read_database_url, read_tables
+from bot.cli.init_packs import env_lines_of_packs, write_pack_library
 from bot.cli.own_library import (
     Choices,
     env_lines,
@@ -29,10 +29,8 @@ from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.connectors.sql_engines import is_sqlite
 from bot.settings import DEFAULT_ENV_FILE, NAMES, PACKAGED_LIBRARY
+from knowledge.library import copy_library
 
-#: What is no file for people to edit, and the presets: those of the release hold until a folder
-#: has its own, so that an upgrade brings new ones.
-NOT_COPIED = ("*.py", "__pycache__", "library", "memory", "learning", "language", "sources")
 DEFAULT_FOLDER = Path("countersign-library")
 QUERY_TIMEOUT = timedelta(seconds=10)
 Folder = Annotated[Path, typer.Argument(help="The folder to create.")]
@@ -59,6 +57,13 @@ def init(  # noqa: PLR0913 (the options of a command)
     sample: Annotated[
         bool, typer.Option("--sample", help="Copy the files of the sample company instead.")
     ] = False,
+    pack: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write the library of packs instead, each by name, folder or zip: see"
+            " `countersign pack`."
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Ask nothing: take the options and defaults.")
     ] = False,
@@ -67,6 +72,9 @@ def init(  # noqa: PLR0913 (the options of a command)
         raise Refusal(f"{folder} already exists; name another folder, or remove it")
     if sample:
         copy_sample(folder)
+        return
+    if pack:
+        _write_packs(folder, pack)
         return
     answers = Answers(may_ask=not yes)
     if yes:
@@ -94,12 +102,7 @@ def init(  # noqa: PLR0913 (the options of a command)
 
 def copy_sample(folder: Path) -> None:
     """Copy the files of the sample company, and list the settings."""
-    shutil.copytree(
-        PACKAGED_LIBRARY,
-        folder,
-        # The folder is a Python package too; only its YAML is for people to edit.
-        ignore=shutil.ignore_patterns(*NOT_COPIED),
-    )
+    copy_library(PACKAGED_LIBRARY, folder)
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
         markup=False,
@@ -108,6 +111,22 @@ def copy_sample(folder: Path) -> None:
     for name, meaning in NAMES.items():
         out.print(f"  {name}: {meaning}", markup=False)
     out.print("Then run `countersign check`.")
+
+
+def _write_packs(folder: Path, names: Sequence[str]) -> None:
+    """Write the library of some packs with the settings that it needs, and say what follows."""
+    library = write_pack_library(folder, names)
+    out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
+    _write_settings(env_lines_of_packs(folder, library))
+    out.print("\nNext:")
+    for name in names:
+        _print_command(f"countersign pack try {name}", "what it finds in a made-up company")
+    out.print("  Fit systems.yml and the queries of the playbooks to your own tables.")
+    _print_command("countersign check", "is everything in place?")
+
+
+def _print_command(command: str, meaning: str) -> None:
+    out.print(f"  {command}   # {meaning}", markup=False, soft_wrap=True, highlight=False)
 
 
 # --- questions ------------------------------------------------------------------------------------
@@ -354,5 +373,5 @@ def _print_next(folder: Path, proposal: Proposal, *, has_tokens: bool) -> None:
         (f"countersign try {file}", "what it would find; opens no case"),
         ("countersign run", "post the cards; dry-run changes nothing in your database"),
     ):
-        out.print(f"  {command}   # {meaning}", markup=False, soft_wrap=True, highlight=False)
+        _print_command(command, meaning)
     out.print(f"Then set COUNTERSIGN_MODE=live in {DEFAULT_ENV_FILE} to carry out.", markup=False)

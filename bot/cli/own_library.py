@@ -60,14 +60,14 @@ def write_library(folder: Path, choices: Choices) -> None:
             f"playbooks/{proposal.kind}.yml": _playbook(choices),
         }
         for name, text in files.items():
-            (draft / name).write_text(_schema_line(name) + text, encoding="utf-8")
+            (draft / name).write_text(schema_line(name) + text, encoding="utf-8")
         if (PACKAGED_LIBRARY / SCHEMAS).is_dir():
             shutil.copytree(PACKAGED_LIBRARY / SCHEMAS, draft / SCHEMAS)
         load(draft)
         draft.rename(folder)
 
 
-def _schema_line(name: str) -> str:
+def schema_line(name: str) -> str:
     """Return the line by which editors know the schema of a file."""
     if name.startswith("playbooks/"):
         return f"# yaml-language-server: $schema=../{SCHEMAS}/playbook.json\n"

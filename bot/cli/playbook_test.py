@@ -42,7 +42,7 @@ from bot.ports.recommender import Recogniser
 from bot.settings import Settings, load_offline
 from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
-from knowledge.library import FileLibrary, read_playbook
+from knowledge.library import FileLibrary, copy_library, read_playbook
 
 SUITE_NAME = "countersign test"
 
@@ -287,27 +287,20 @@ def changed_library(
             raise BadRequest(f"{file}: file not found")
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        _copy_files(folder, copy)
+        copy_library(folder, copy)
         for file in files:
             _replace_playbook(copy / PLAYBOOKS, file)
         yield open_folder(settings, copy)
 
 
 def _own_folder(files: Sequence[Path]) -> Path | None:
-    """Find the library that the first file lies in."""
+    """Find the library that the first file lies in; a pack is no library of its own."""
     for file in files:
         folder = file.resolve().parent
-        if folder.name == PLAYBOOKS and (folder.parent / "policy.yml").is_file():
+        is_pack = (folder.parent / "pack.yml").is_file()
+        if folder.name == PLAYBOOKS and (folder.parent / "policy.yml").is_file() and not is_pack:
             return folder.parent
     return None
-
-
-def _copy_files(folder: Path, copy: Path) -> None:
-    (copy / PLAYBOOKS).mkdir()
-    for file in folder.glob("*.yml"):
-        shutil.copy(file, copy)
-    for file in (folder / PLAYBOOKS).glob("*.yml"):
-        shutil.copy(file, copy / PLAYBOOKS)
 
 
 def _replace_playbook(folder: Path, file: Path) -> None:

@@ -48,7 +48,7 @@ from bot.ports.language import LookUp
 from bot.settings import Mode, Settings
 from bot.store.past_cases import CaseSelection, PastCases
 from knowledge.learning.model_file import ModelFile
-from knowledge.library import FileLibrary, load, read_playbook
+from knowledge.library import FileLibrary, list_playbook_files, load, read_playbook
 from knowledge.memory.embedder import open_embedders
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.past_memory import PastMemory
@@ -289,7 +289,7 @@ def find_changed_lookups(
     Their recorded answers are those to the earlier query.
     """
     in_use = {}
-    for file in sorted((folder / PLAYBOOKS).glob("*.yml")):
+    for file in list_playbook_files(folder):
         with contextlib.suppress(PlaybookInvalid):
             playbook = read_playbook(file)
             in_use[playbook.kind] = {one.name: one for one in playbook.evidence}

@@ -20,6 +20,9 @@ from bot.views.labels import as_words, start_upper
 MAX_ROWS = 50
 MAX_FAILURE = 300
 
+#: The failure of a look-up that found no row: an answer, where others are none.
+NOTHING_FOUND = "nothing found"
+
 
 def gather(
     case: Case,
@@ -103,7 +106,7 @@ def _look_up(
     except ConnectorFailed as failure:
         return [_record_failure(lookup, str(failure), now)]
     if not rows:
-        return [_record_failure(lookup, "nothing found", now)]
+        return [_record_failure(lookup, NOTHING_FOUND, now)]
     row = rows[0]
     values = [
         (column, storable(value), lookup.show.get(column, "")) for column, value in row.items()

@@ -2,7 +2,7 @@
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
 ``channels.yml``, ``people.yml``, ``programs.yml``, ``recognition.yml``, ``questions.yml`` and the
-presets of ``sources/``.
+presets of ``sources/``. The playbooks of the packaged sample lie in ``packs/``.
 Secrets are only named in them.
 """
 
@@ -37,6 +37,7 @@ from knowledge.library.built_in import built_in_playbook
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.people import read_names, read_people
+from knowledge.library.playbook_files import PACKAGED, list_playbook_files
 from knowledge.library.playbooks import read_earlier_playbook, read_playbooks
 from knowledge.library.policy import (
     check_limits,
@@ -67,9 +68,6 @@ from knowledge.library.sources import (
 )
 from knowledge.library.systems import read_systems
 from knowledge.library.titles import collect_labels, find_missing_titles, with_programs
-
-#: The files of this release.
-PACKAGED = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +321,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     programs = read_programs(folder / PROGRAMS_FILE, people_by_name)
     merit_rules = read_recognition(folder / RECOGNITION_FILE)
     playbooks, playbook_complaints = read_playbooks(
-        folder / "playbooks",
+        list_playbook_files(folder),
         systems=systems,
         policy=policy,
         stage=stage,

@@ -1,7 +1,7 @@
 """``playbooks/*.yml``: one kind of case each, checked against systems and policy."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,16 +68,16 @@ def read_earlier_playbook(
 
 
 def read_playbooks(
-    folder: Path,
+    files: Iterable[Path],
     *,
     systems: Mapping[str, SystemSpec],
     policy: Policy,
     stage: Stage | None,
 ) -> tuple[dict[str, Playbook], list[str]]:
-    """Read the playbooks of a folder, with the complaints about others."""
+    """Read these playbooks, with the complaints about others."""
     playbooks: dict[str, Playbook] = {}
     complaints: list[str] = []
-    for path in sorted(folder.glob("*.yml")):
+    for path in files:
         try:
             playbook = read_playbook(path, stage=stage)
         except PlaybookInvalid as error:

@@ -109,11 +109,13 @@ def _names_kind(source: Source) -> bool:
 
 
 def read_sources(path: Path) -> SourceFiles:
-    """Read the sources by name, each completed by its preset.
+    """Read the sources by name, each completed by its preset; none without the file.
 
     Raises:
         PlaybookInvalid: one line for each mistake.
     """
+    if not path.exists():
+        return SourceFiles({}, {})
     files = PresetFiles(path.parent)
     document = read_raw(path, read_bytes(path), SourcesFile, complete=files.complete)
     return SourceFiles(document.sources, files.presets)

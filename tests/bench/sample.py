@@ -21,6 +21,7 @@ from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
 from bot.store.migrate import LATEST_MIGRATION
 from bot.store.store import Store
+from knowledge.library import copy_library
 
 #: A past of an earlier release would be upgraded at each start, and the upgrade measured.
 PREFIX = f"countersign-bench-{LATEST_MIGRATION}"
@@ -69,7 +70,7 @@ def write_library(folder: Path, *, channels: int = 1, runs_alone: bool = False) 
     With more than one channel there are as many kinds, each in a channel of its own. With
     ``runs_alone`` policy lets the plans of the kind run without a person.
     """
-    shutil.copytree(PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns(*PYTHON_PARTS))
+    copy_library(PACKAGED_LIBRARY, folder)
     for path in (folder / "playbooks").glob("*.yml"):
         _change(path, _drop_detection)
     _change(folder / "policy.yml", _lift_budgets)

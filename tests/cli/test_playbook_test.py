@@ -18,7 +18,7 @@ from bot.settings import Mode
 from knowledge.library.library import PACKAGED
 
 SETTINGS = SimpleNamespace(mode=Mode.LIVE, library_dir=PACKAGED)
-LOW_STOCK = PACKAGED / "playbooks" / "low_stock.yml"
+LOW_STOCK = PACKAGED / "packs" / "stock" / "playbooks" / "low_stock.yml"
 
 
 class Recogniser:

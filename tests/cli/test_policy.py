@@ -1,7 +1,6 @@
 """``countersign policy`` on a real ledger and real files."""
 
 import json
-import shutil
 from contextlib import closing
 
 import pytest
@@ -14,6 +13,7 @@ from bot.cases.policy import Stage
 from bot.cli import terminal
 from bot.cli.policy import backtest, explain, names, show
 from bot.settings import load_offline
+from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED
 from tests.desk.answers.asking import as_person
 from tests.world import World
@@ -23,10 +23,7 @@ from tests.world import World
 def library(tmp_path, monkeypatch):
     """A copy of the sample files, in force."""
     folder = tmp_path / "library"
-    folder.mkdir()
-    for name in ("policy", "systems", "sources", "channels", "people", "questions"):
-        shutil.copy(PACKAGED / f"{name}.yml", folder)
-    shutil.copytree(PACKAGED / "playbooks", folder / "playbooks")
+    copy_library(PACKAGED, folder)
     monkeypatch.setenv("COUNTERSIGN_LIBRARY_DIR", str(folder))
     monkeypatch.setenv("COUNTERSIGN_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")

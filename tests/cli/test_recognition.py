@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from contextlib import closing
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from bot.cases.errors import BadRequest
 from bot.cli.recognition import FIELDS, recognition
 from bot.clock import utc_now
 from bot.settings import load_offline
-from knowledge.library import PACKAGED
+from knowledge.library import PACKAGED, copy_library
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import principal
 from tests.world import World, request
@@ -26,10 +25,7 @@ RULES = "recognition: {merits: {hand_over: {points: 2}}}"
 def month(tmp_path, monkeypatch):
     """A library with a rule, and a case that was handed over and resolved ten days ago."""
     library = tmp_path / "library"
-    library.mkdir()
-    for path in PACKAGED.glob("*.yml"):
-        shutil.copy(path, library)
-    shutil.copytree(PACKAGED / "playbooks", library / "playbooks")
+    copy_library(PACKAGED, library)
     (library / "recognition.yml").write_text(RULES)
     monkeypatch.setenv("COUNTERSIGN_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("COUNTERSIGN_LIBRARY_DIR", str(library))

@@ -1,6 +1,5 @@
 """What the command line says of the files: in force, or waiting."""
 
-import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
 from bot.cli.rules_status import RulesStatus, note_about_rules, rules_status
 from bot.settings import load_offline
+from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED, load
 
 NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
@@ -19,9 +19,7 @@ NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in ("policy", "systems", "sources", "channels", "people", "questions"):
-        shutil.copy(PACKAGED / f"{name}.yml", tmp_path)
-    shutil.copytree(PACKAGED / "playbooks", tmp_path / "playbooks")
+    copy_library(PACKAGED, tmp_path)
     monkeypatch.setenv("COUNTERSIGN_LIBRARY_DIR", str(tmp_path))
     monkeypatch.setenv("COUNTERSIGN_DATA_DIR", str(tmp_path))
     return tmp_path

@@ -1,7 +1,6 @@
 """The sources and products, as an operator lists, shows, adds and tries them."""
 
 import json
-import shutil
 from contextlib import closing
 
 import pytest
@@ -12,7 +11,7 @@ from bot.cli.app import COUNTERSIGN
 from bot.cli.sources_file import add_entry
 from bot.clock import utc_now
 from bot.settings import load_offline
-from knowledge.library import PACKAGED, load
+from knowledge.library import PACKAGED, copy_library, load
 
 REQUEST = {
     "id": "evt_1",
@@ -35,10 +34,7 @@ REQUEST = {
 def folder(tmp_path, monkeypatch):
     """A library of one's own, in the settings."""
     target = tmp_path / "library"
-    target.mkdir()
-    for path in PACKAGED.glob("*.yml"):
-        shutil.copy(path, target)
-    shutil.copytree(PACKAGED / "playbooks", target / "playbooks")
+    copy_library(PACKAGED, target)
     monkeypatch.setenv("COUNTERSIGN_LIBRARY_DIR", str(target))
     monkeypatch.setenv("COUNTERSIGN_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("COUNTERSIGN_PUBLIC_URL", "https://desk.example.com")

@@ -5,7 +5,6 @@ import copy
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from cryptography.fernet import Fernet
 from bot.demo import company
 from bot.demo.people import TEAM, WORKSPACE
 from bot.demo.processes import EmulatorProcess
+from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED
 from tests.servers import free_port
 from tests.waiting import wait_until
@@ -78,9 +78,7 @@ class DeploymentTown:
     def _write_company(self, team: str) -> None:
         """Write a library, systems and secrets that are this workspace's alone."""
         library = self.folder / "libraries" / team
-        shutil.copytree(
-            PACKAGED, library, ignore=lambda _, names: [n for n in names if n.endswith(".py")]
-        )
+        copy_library(PACKAGED, library)
         systems = self.folder / "systems" / team
         systems.mkdir(parents=True)
         company.write_database(systems / "company.db", datetime.now(UTC).replace(tzinfo=None))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sqlite3
 
 import pytest
@@ -13,6 +12,7 @@ from bot.cases.policy import Stage
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from handlers.cards import ids
+from knowledge.library import copy_library
 from tests.journeys.harbour import harbour
 from tests.waiting import wait_until
 
@@ -27,7 +27,7 @@ RULE = f"autonomy: {{decisions: {DECISIONS}, agreement: 0.8, window: 90d, alone_
 def town(tmp_path, emulator):
     """The sample company, whose policy asks for fewer decisions."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    copy_library(PACKAGED_LIBRARY, library)
     policy = library / "policy.yml"
     text = re.sub(r"^autonomy: .*$", RULE, policy.read_text(), flags=re.MULTILINE)
     assert RULE in text

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from contextlib import closing
 from urllib.error import HTTPError
 
@@ -22,6 +21,7 @@ from bot.settings import PACKAGED_LIBRARY, load
 from bot.store.database import Database
 from bot.store.store import Store
 from handlers.cards import ids
+from knowledge.library import copy_library
 from tests.journeys.bots import sample_environment
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import words_of
@@ -40,7 +40,7 @@ PRODUCTS = range(86, 120)
 
 def prepare_library(library) -> None:
     """Copy the sample library, with a rule for a short trial and no search for low stock."""
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    copy_library(PACKAGED_LIBRARY, library)
     playbook = library / "playbooks" / f"{KIND}.yml"
     text = re.sub(
         r"signal:\n.*?(?=^what:)", "", playbook.read_text(), flags=re.DOTALL | re.MULTILINE

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 
 import pytest
 
@@ -10,6 +9,7 @@ from bot.cases.desk_kinds import RULES_KIND
 from bot.cases.lifecycle import State
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
+from knowledge.library import copy_library
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import completed_tasks, raised, words_of
 from tests.waiting import wait_until
@@ -25,7 +25,7 @@ NARROW = "house.reopen_task: {times_per_day: 1, alone: true}"
 def town(tmp_path, emulator):
     """The sample company, whose first policy lets one task a day be opened again."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    copy_library(PACKAGED_LIBRARY, library)
     playbook = library / "playbooks" / f"{KIND}.yml"
     text = re.sub(
         r"signal:\n.*?(?=^what:)", "", playbook.read_text(), flags=re.DOTALL | re.MULTILINE

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import sqlite3
 import urllib.request
 from datetime import timedelta
@@ -22,6 +21,7 @@ from bot.ports.case_store import Change
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
 from bot.store.store import Store
+from knowledge.library import copy_library
 from tests.conftest import PATIENT
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
@@ -38,9 +38,7 @@ class Shop:
     def __init__(self, folder: Path, emulator: EmulatorProcess) -> None:
         self.folder, self.emulator = folder, emulator
         library = folder / "library"
-        shutil.copytree(PACKAGED_LIBRARY / "playbooks", library / "playbooks")
-        for name in ("policy", "sources", "channels"):
-            shutil.copy(PACKAGED_LIBRARY / f"{name}.yml", library)
+        copy_library(PACKAGED_LIBRARY, library)
         # A deed may hang for longer than it does by default: these tests hold the database.
         systems = (PACKAGED_LIBRARY / "systems.yml").read_text()
         (library / "systems.yml").write_text(

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -17,6 +16,7 @@ from bot.demo.company import write_database
 from bot.demo.people import STOCK
 from bot.demo.processes import BotProcess
 from bot.settings import PACKAGED_LIBRARY
+from knowledge.library import copy_library
 from tests.fakes.receiver import SECRET, Receiver
 from tests.journeys.bots import sample_environment
 from tests.journeys.test_two_processes import _case_id, send
@@ -38,7 +38,7 @@ def receivers():
 def bot(emulator, tmp_path, receivers):
     """A bot whose programs are told of stock."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    copy_library(PACKAGED_LIBRARY, library)
     programs = {
         name: {
             "title": name,

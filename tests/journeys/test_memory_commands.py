@@ -159,7 +159,13 @@ def lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     database = countersign.folder / "company.db"
     company.write_database(database, utc_now().replace(tzinfo=None, microsecond=0))
     tried = json.loads(
-        countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json")
+        countersign(
+            "try",
+            PACKAGED / "packs/stock/playbooks/low_stock.yml",
+            "--database",
+            database,
+            "--json",
+        )
     )
     # What its cases are counted against is counted as well.
     assert tried["denominator"] > 100

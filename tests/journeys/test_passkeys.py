@@ -1,13 +1,13 @@
 """The top class, from the card to the proof: real bot, real browser, and a passkey that the browser itself holds."""
 
 import json
-import shutil
 
 import pytest
 
 from bot.cases.lifecycle import State
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
+from knowledge.library import copy_library
 from tests.journeys.harbour import harbour, principal
 from tests.journeys.pages import BROWSER_TIMEOUT, shot
 
@@ -26,9 +26,7 @@ DEVICE = {
 def town(tmp_path, emulator):
     """Harbour & Vine, where any order is the top class."""
     library = tmp_path / "library"
-    shutil.copytree(
-        PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__", "minilm")
-    )
+    copy_library(PACKAGED_LIBRARY, library)
     policy = (library / "policy.yml").read_text()
     for before, after in (
         ("medium_above: 250", "medium_above: 10"),

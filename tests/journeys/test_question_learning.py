@@ -4,7 +4,6 @@ The person says what was meant; the review of the week lists it; the lead accept
 """
 
 import json
-import shutil
 
 import pytest
 
@@ -13,7 +12,7 @@ from bot.demo.people import DEV, SALES
 from bot.desk.digest import digest_message
 from bot.views.query import Ask
 from handlers.cards import ids
-from knowledge.library import PACKAGED
+from knowledge.library import PACKAGED, copy_library
 from tests.bench.questions import figures
 from tests.bench.questions.shown import lines_of
 from tests.conftest import PATIENT
@@ -34,8 +33,7 @@ def town(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("learning")
     library = folder / "library"
-    ignored = shutil.ignore_patterns("*.py", "__pycache__", "minilm")
-    shutil.copytree(PACKAGED, library, ignore=ignored)
+    copy_library(PACKAGED, library)
     calendar = library / "channels.yml"
     today = DAYS[utc_now().weekday()]
     calendar.write_text(calendar.read_text().replace("review: mon", f"review: {today}"))

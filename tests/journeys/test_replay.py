@@ -4,7 +4,6 @@ exactly what must."""
 import contextlib
 import json
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from bot.demo.environment import sample_settings
 from bot.settings import inherit
+from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
@@ -80,9 +80,7 @@ def desk_entries(ledger):
 def changed_library(folder, file, before, after):
     """Copy the library with one change in one file."""
     library = folder / "library"
-    (library / "playbooks").mkdir(parents=True)
-    for path in (*PACKAGED.glob("*.yml"), *PACKAGED.glob("playbooks/*.yml")):
-        shutil.copy(path, library / path.relative_to(PACKAGED))
+    copy_library(PACKAGED, library)
     text = (library / file).read_text()
     assert before in text
     (library / file).write_text(text.replace(before, after))

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -17,6 +16,7 @@ from bot.demo import company
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from handlers.cards import ids
+from knowledge.library import copy_library
 from tests.journeys.carrier import running_carrier
 from tests.journeys.harbour import Harbour
 
@@ -39,7 +39,7 @@ def carrier():
 def town(tmp_path, emulator, carrier, database_url):
     """The sample company with a carrier behind an HTTP API, and a shipment for each of its ways."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "minilm"))
+    copy_library(PACKAGED_LIBRARY, library)
     systems = (library / "systems.yml").read_text()
     text, count = CARRIER_BLOCK.subn(lambda _: carrier.system, systems)
     assert count == 1

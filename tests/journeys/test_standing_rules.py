@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sqlite3
 
 import pytest
@@ -12,6 +11,7 @@ from bot.cases.lifecycle import State
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from handlers.cards import ids
+from knowledge.library import copy_library
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import raised, status_of, words_of
 
@@ -26,7 +26,7 @@ RULES = f"standing_rules: {{yeses: {YESES}, disuse: 30d}}"
 def town(tmp_path, emulator):
     """The sample company, whose policy asks for few approvals."""
     library = tmp_path / "library"
-    shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    copy_library(PACKAGED_LIBRARY, library)
     policy = library / "policy.yml"
     text = re.sub(r"^standing_rules: .*$", RULES, policy.read_text(), flags=re.MULTILINE)
     assert RULES in text

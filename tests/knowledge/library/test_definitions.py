@@ -1,9 +1,8 @@
 """What counts as another rule, and what is only said otherwise."""
 
-import shutil
-
 import pytest
 
+from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED, load
 
 ACTION = "house.reopen_task"
@@ -11,9 +10,7 @@ ACTION = "house.reopen_task"
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("policy", "systems", "sources", "channels", "people", "questions"):
-        shutil.copy(PACKAGED / f"{name}.yml", tmp_path)
-    shutil.copytree(PACKAGED / "playbooks", tmp_path / "playbooks")
+    copy_library(PACKAGED, tmp_path)
     return tmp_path
 
 

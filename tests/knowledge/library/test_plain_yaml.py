@@ -9,7 +9,7 @@ from bot.cases.errors import PlaybookInvalid
 from knowledge.library import PACKAGED, marked_yaml
 from knowledge.library.plain_yaml import NotPlain, read_plain
 
-FILES = [*sorted(PACKAGED.glob("*.yml")), *sorted(PACKAGED.glob("playbooks/*.yml"))]
+FILES = sorted([*PACKAGED.glob("*.yml"), *PACKAGED.glob("packs/**/*.yml")])
 PIECES = [
     *" \n:,-#'\"[]{}|>?&*!%@`~.+=<0e",
     *("\n  ", "\n- ", ": ", "null", "yes", "0x1f", "012", "1_000", "1e3", ".5", "-7", "12:30"),

@@ -123,7 +123,7 @@ def test_shadow_mode_is_for_every_playbook():
 
 def test_a_file_cannot_give_what_is_earned(tmp_path):
     path = tmp_path / "low_stock.yml"
-    text = (PACKAGED / "playbooks" / "low_stock.yml").read_text()
+    text = (PACKAGED / "packs/stock/playbooks/low_stock.yml").read_text()
     path.write_text(text.replace("approval: {", "approval: {stage: autonomous, "))
     with pytest.raises(PlaybookInvalid, match="an action earns to run alone"):
         read_playbook(path)
