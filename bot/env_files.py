@@ -6,6 +6,8 @@ Nothing here reads the environment: the variables are passed.
 from collections.abc import Mapping
 from pathlib import Path
 
+from dotenv.parser import parse_stream
+
 #: A secret is read from the file that the variable with this ending names.
 FILE_SUFFIX = "_FILE"
 
@@ -16,16 +18,13 @@ def read_env_file(path: Path) -> dict[str, str]:
     Raises:
         ValueError: a line cannot be read; the text names file and line, never the value.
     """
-    # Imported here: few commands find such a file.
-    from dotenv.parser import parse_stream
-
     variables = {}
     with path.open(encoding="utf-8") as lines:
         for binding in parse_stream(lines):
             text = binding.original.string
             # Empty lines before a line count as a part of it.
-            skipped = text[: len(text) - len(text.lstrip())].count("\n")
-            place = f"{path}:{binding.original.line + skipped}"
+            empty_lines = text[: len(text) - len(text.lstrip())].count("\n")
+            place = f"{path}:{binding.original.line + empty_lines}"
             if binding.error:
                 raise ValueError(f"{place}: cannot be read; write NAME=value")
             if binding.key and binding.value is None:
@@ -36,7 +35,7 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def add_missing(variables: Mapping[str, str], more: Mapping[str, str]) -> dict[str, str]:
-    """Return what the variables lack: those that are set win, in either form of a secret."""
+    """Return what the variables lack: those that are set win."""
     return {
         name: text
         for name, text in more.items()

@@ -11,7 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
@@ -35,6 +35,13 @@ from pydantic_settings import (
 
 from bot.cases.errors import SettingsIncomplete
 from bot.env_files import FILE_SUFFIX, add_missing, read_env_file, read_secret
+from bot.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from knowledge.library import presets
+else:
+    # Read for names that are no settings alone.
+    presets = LazyModule("knowledge.library.presets")
 
 PACKAGED_LIBRARY = Path(__file__).parent.parent / "knowledge"
 DEFAULT_DATA_DIR = ".countersign"
@@ -50,6 +57,7 @@ NO_ENV_FILE = "none"
 _SERVICE_LINK = re.compile(
     r"COUNTERSIGN_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)"
 )
+_SOURCE_NAME = re.compile(r"^\s+([a-z0-9][a-z0-9._-]*):", re.MULTILINE)
 _OWN_NAME = re.compile(rf"\b{PREFIX}[A-Z0-9_]+\b")
 #: What a deployment of several workspaces cannot do without.
 DEPLOYMENT_VARIABLES = (
@@ -700,7 +708,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the variables with the secrets that are in files, and what is wrong with those."""
+    """Read the secrets that are in files; list what is wrong with those."""
     complete, problems = dict(variables), []
     for name in SECRET_NAMES:
         try:
@@ -715,7 +723,7 @@ def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[st
 
 
 def _unknown_names(variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each name of ours that is no setting and no secret of a YAML file."""
+    """Yield a sentence for each name that is no setting and no secret."""
     names = set(NAMES) | {f"{name}{FILE_SUFFIX}" for name in SECRET_NAMES}
     strange = [
         name
@@ -737,14 +745,19 @@ def _unknown_names(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 def _names_in_files(library_dir: Path) -> set[str]:
-    """Return the names of ours in YAML files, those of this release among them.
+    """Return the names in YAML files, those of this release among them.
 
     They are searched for as text, because a file with a mistake still names its secrets.
     """
     names = set()
     for folder in (library_dir, PACKAGED_LIBRARY):
         for path in folder.rglob("*.yml"):
-            names.update(_OWN_NAME.findall(path.read_text(encoding="utf-8", errors="replace")))
+            text = path.read_text(encoding="utf-8", errors="replace")
+            names.update(_OWN_NAME.findall(text))
+            if path.name == "sources.yml":
+                # A source with a preset may leave the name of its secret out.
+                for source in _SOURCE_NAME.findall(text):
+                    names.update(presets.secret_names(source))
     return names
 
 
@@ -785,7 +798,7 @@ def load_deployment(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def name_without_file(name: str) -> str:
-    """Return the setting that a variable sets, itself or by the name of a file; else empty."""
+    """Return the setting that a variable sets in either form, or nothing."""
     if name in NAMES:
         return name
     setting = name.removesuffix(FILE_SUFFIX)

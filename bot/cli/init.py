@@ -1,4 +1,4 @@
-"""``countersign init``: a library for a company of one's own, or a copy of the sample's."""
+"""``countersign init``."""
 
 import sys
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from bot.cli.own_library import (
     write_env_file,
     write_library,
 )
-from bot.cli.proposals import MANY_ROWS, Proposal, find_proposals
+from bot.cli.proposals import MANY_ROWS, PlaybookProposal, find_proposals
 from bot.cli.terminal import out
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
@@ -80,7 +80,7 @@ def init(  # noqa: PLR0913 (the options of a command)
     if yes:
         _require(database=database, currency=currency, channel=channel, approvers=approvers)
     url, tables = _choose_database(answers, database)
-    proposal = _choose_proposal(answers, url, tables, kind)
+    proposal = _choose_proposal(answers, url=url, tables=tables, kind=kind)
     choices = _choose_people(
         answers,
         proposal,
@@ -218,7 +218,9 @@ def _choose_database(answers: Answers, option: str) -> tuple[str, list[Table]]:
             text = ""
 
 
-def _choose_proposal(answers: Answers, url: str, tables: Sequence[Table], kind: str) -> Proposal:
+def _choose_proposal(
+    answers: Answers, *, url: str, tables: Sequence[Table], kind: str
+) -> PlaybookProposal:
     """Print the tables, and return the playbook that is chosen for them.
 
     Raises:
@@ -245,7 +247,7 @@ def _choose_proposal(answers: Answers, url: str, tables: Sequence[Table], kind: 
     return proposals[int(answer) - 1]
 
 
-def _pick_kind(proposals: Sequence[Proposal], kind: str) -> Proposal:
+def _pick_kind(proposals: Sequence[PlaybookProposal], kind: str) -> PlaybookProposal:
     for proposal in proposals:
         if proposal.kind == kind:
             return proposal
@@ -253,7 +255,7 @@ def _pick_kind(proposals: Sequence[Proposal], kind: str) -> Proposal:
     raise Refusal(f"{kind} is not proposed for this database; there are {names}")
 
 
-def _findings(proposal: Proposal) -> str:
+def _findings(proposal: PlaybookProposal) -> str:
     if not proposal.count:
         return "none now; a card comes with the first"
     sample = f"{proposal.count:,} now, like “{proposal.sample}”"
@@ -267,10 +269,10 @@ def _connect(url: str) -> SqlConnector:
 
 
 def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
-    printed = PrintedTable("table", "rows", "columns")
+    listing = PrintedTable("table", "rows", "columns")
     for table in tables:
-        printed.add_row(table.name, _count_rows(table, connector), str(len(table.columns)))
-    out.print(printed)
+        listing.add_row(table.name, _count_rows(table, connector), str(len(table.columns)))
+    out.print(listing)
 
 
 def _count_rows(table: Table, connector: SqlConnector) -> str:
@@ -284,7 +286,7 @@ def _count_rows(table: Table, connector: SqlConnector) -> str:
 
 def _choose_people(
     answers: Answers,
-    proposal: Proposal,
+    proposal: PlaybookProposal,
     *,
     currency: str,
     channel: str,
@@ -310,15 +312,15 @@ def _choose_people(
         example="ops-leads, or U0123ABCD, ben@example.com",
     )
     names = _split_names(text)
-    are_people = _are_people(names)
+    group = "" if _are_people(names) else names[0]
     return Choices(
         proposal=proposal,
         currency=currency,
         channel=channel,
         channel_title=title,
         zone=zone,
-        group="" if are_people else names[0],
-        people=names if are_people else (),
+        group=group,
+        people=() if group else names,
     )
 
 
@@ -363,7 +365,7 @@ def _without_secret(line: str) -> str:
     return line if is_open or not value else f"{name}=…"
 
 
-def _print_next(folder: Path, proposal: Proposal, *, has_tokens: bool) -> None:
+def _print_next(folder: Path, proposal: PlaybookProposal, *, has_tokens: bool) -> None:
     out.print("\nNext:")
     if not has_tokens:
         out.print(f"  Put the two tokens of your Slack app into {DEFAULT_ENV_FILE}.", markup=False)

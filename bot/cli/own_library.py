@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.cli.proposals import Proposal
+from bot.cli.proposals import PlaybookProposal
 from bot.settings import DEFAULT_ENV_FILE, PACKAGED_LIBRARY
 from knowledge.library import load
 
@@ -23,9 +23,9 @@ _SAFE_VALUE = re.compile(r"[\w:/.@%+?=&,~-]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What somebody has chosen for their company."""
+    """The choices that somebody has made for their company."""
 
-    proposal: Proposal
+    proposal: PlaybookProposal
     currency: str
     #: Where cards go, and what people call that channel.
     channel: str
@@ -42,7 +42,7 @@ class Choices:
 
 
 def write_library(folder: Path, choices: Choices) -> None:
-    """Write the files, read them as the bot does, and put them into place at once.
+    """Write the files, load them, and put them into place.
 
     Raises:
         PlaybookInvalid: what was chosen is refused; nothing is written.
@@ -77,7 +77,7 @@ def schema_line(name: str) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _quoted(text: str) -> str:
+def _in_quotes(text: str) -> str:
     """Write a text in YAML on one line."""
     return json.dumps(text, ensure_ascii=False)
 
@@ -90,8 +90,8 @@ def _block(text: str, indent: int) -> str:
 
 def _policy(choices: Choices) -> str:
     count = 2 if choices.group else min(2, len(choices.people))
-    listed = f"groups: {{{LISTED_GROUP}: [{', '.join(choices.people)}]}}\n"
-    names = "" if choices.group else f"# The people of a group, by Slack id or e-mail.\n{listed}"
+    groups = f"groups: {{{LISTED_GROUP}: [{', '.join(choices.people)}]}}\n"
+    names = "" if choices.group else f"# The people of a group, by Slack id or e-mail.\n{groups}"
     group = choices.approvers
     return f"""\
 # Limits, and who must approve. A plan that moves more money is of higher risk.
@@ -126,15 +126,15 @@ systems:
     timeout: 5s # limit of one whole call
     actions:
       {action.name}:
-        title: {_quoted(action.title)}
+        title: {_in_quotes(action.title)}
         parameters: {{row_key: {kind}, {parameter.name}: {parameter.kind}}}
         titles:
-          row_key: {_quoted(noun.capitalize())}
-          {parameter.name}: {_quoted(parameter.title)}
-        target: {_quoted(f"{noun.replace(' ', '_')}:{{row_key}}")}
-        summary: {_quoted(action.summary)}
-        done: {_quoted(action.done)}
-        preview: {_quoted(action.preview)}{money if action.amount else ""}
+          row_key: {_in_quotes(noun.capitalize())}
+          {parameter.name}: {_in_quotes(parameter.title)}
+        target: {_in_quotes(f"{noun.replace(' ', '_')}:{{row_key}}")}
+        summary: {_in_quotes(action.summary)}
+        done: {_in_quotes(action.past_summary)}
+        preview: {_in_quotes(action.preview)}{money if action.amount else ""}
         # What the card shows, and what must still be so when it is carried out.
         precondition: {_block(action.precondition, 10)}
         statement: {_block(action.statement, 10)}
@@ -150,8 +150,8 @@ def _playbook(choices: Choices) -> str:
     return f"""\
 # An exception: {proposal.meaning}.
 kind: {proposal.kind}
-title: {_quoted(proposal.title)}
-channel: {_quoted(choices.channel)}
+title: {_in_quotes(proposal.title)}
+channel: {_in_quotes(choices.channel)}
 # How people would report it: recognition learns from these sentences.
 examples:
 {_examples(proposal)}
@@ -160,19 +160,19 @@ signal:
   system: {SYSTEM}
   every: 60s
   query: {_block(proposal.query, 4)}
-what: {_quoted(proposal.what)}
+what: {_in_quotes(proposal.what)}
 evidence:
   - name: row
     system: {SYSTEM}
     query: {_block(proposal.evidence, 6)}
     parameters: {{row_key: signal.row_key}}
-    show: {{{", ".join(f"{name}: {_quoted(label)}" for name, label in proposal.labels.items())}}}
+    show: {{{", ".join(f"{name}: {_in_quotes(label)}" for name, label in proposal.labels.items())}}}
 stake: {_stake(choices)}
 actions:
   - action: {SYSTEM}.{action.name}
     parameters: {{row_key: signal.row_key, {parameter.name}: {parameter.expression}}}
     edit: [{parameter.name}]{limits}
-    reason: {_quoted(proposal.reason)}
+    reason: {_in_quotes(proposal.reason)}
 approval: {{expires: 24h}}
 # Who answers for this kind: name other groups when you have them.
 owners:
@@ -188,19 +188,19 @@ measure:
 """
 
 
-def _examples(proposal: Proposal) -> str:
-    return "\n".join(f"  - {_quoted(example)}" for example in proposal.examples)
+def _examples(proposal: PlaybookProposal) -> str:
+    return "\n".join(f"  - {_in_quotes(example)}" for example in proposal.examples)
 
 
 def _stake(choices: Choices) -> str:
     fact, noun = choices.proposal.stake, choices.proposal.table.noun
     if not fact:
-        return f"{{why: {_quoted(f'Every {noun} that is left so is work or money lost.')}}}"
-    why = _quoted(f"{choices.currency} {{row.{fact}}} depend on this {noun}.")
+        return f"{{why: {_in_quotes(f'Every {noun} that is left so is work or money lost.')}}}"
+    why = _in_quotes(f"{choices.currency} {{row.{fact}}} depend on this {noun}.")
     return f"{{amount: row.{fact}, currency: {choices.currency}, why: {why}}}"
 
 
-def _denominator(proposal: Proposal) -> str:
+def _denominator(proposal: PlaybookProposal) -> str:
     """Count the rows of a period, where a column says when each began."""
     if proposal.counted_by is None:
         return ""
@@ -213,7 +213,7 @@ def _denominator(proposal: Proposal) -> str:
     return f"""
   # What the cases are counted against.
   denominator:
-    name: {_quoted(f"{proposal.table.noun} rows")}
+    name: {_in_quotes(f"{proposal.table.noun} rows")}
     system: {SYSTEM}
     query: {_block(query, 6)}"""
 
@@ -227,7 +227,7 @@ default:
   open: "08:00-18:00"
   digest: "09:00"
 # What people call each channel: cards and messages name it so.
-titles: {{{_quoted(choices.channel)}: {_quoted(choices.channel_title)}}}
+titles: {{{_in_quotes(choices.channel)}: {_in_quotes(choices.channel_title)}}}
 """
 
 
@@ -262,8 +262,8 @@ COUNTERSIGN_MODE=dry-run
 def _env_value(text: str) -> str:
     if _SAFE_VALUE.fullmatch(text):
         return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    value = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{value}'"
 
 
 def write_env_file(path: Path, text: str) -> bool:

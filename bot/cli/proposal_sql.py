@@ -12,8 +12,8 @@ def quote(name: str) -> str:
 
 def literal(text: str) -> str:
     """Write a text as a value."""
-    doubled = text.replace("'", "''")
-    return f"'{doubled}'"
+    value = text.replace("'", "''")
+    return f"'{value}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Dialect:
         return f"({later} - {earlier})"
 
     def with_day(self, column: Column, parameter: str) -> str:
-        """Return the value of a column on another day, at the time of day that it has."""
+        """Return the value of a column on another day, at its time."""
         name = quote(column.name)
         if self.is_sqlite:
             return f"{parameter} || substr({name}, 11)"

@@ -48,12 +48,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedAction:
-    """What may be done about a row: one UPDATE, which can be taken back."""
+    """The action on a row: one UPDATE, which can be taken back."""
 
     name: str
     title: str
     summary: str
-    done: str
+    past_summary: str
     preview: str
     parameter: Parameter
     precondition: str
@@ -64,7 +64,7 @@ class ProposedAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class PlaybookProposal:
     """One playbook, for rows of one table that should not be as they are."""
 
     table: Table
@@ -110,7 +110,7 @@ class Proposal:
 class _Candidates:
     """The candidates of one table, before they are tried."""
 
-    def __init__(self, table: Table, key: Column, tables: Sequence[Table], sql: Dialect) -> None:
+    def __init__(self, table: Table, *, key: Column, tables: Sequence[Table], sql: Dialect) -> None:
         self._table = table
         self._key = key
         self._tables = tables
@@ -119,21 +119,21 @@ class _Candidates:
         self._is_row = f"{quote(key.name)} = :row_key"
         self._deadline = self._find(DEADLINE_WORDS)
         self._end = self._find(END_WORDS)
-        self._done = self._find(DONE_WORDS)
+        self._end_of_work = self._find(DONE_WORDS)
         self._start = self._find(START_WORDS)
         amounts = [one for one in table.columns if one.is_number and AMOUNT_WORDS & {*one.words}]
         self._amount = amounts[0] if amounts else None
 
-    def __iter__(self) -> Iterator[Proposal]:
+    def __iter__(self) -> Iterator[PlaybookProposal]:
         """Iterate over what the columns allow."""
-        if self._deadline and self._done:
-            yield self._overdue(self._deadline, self._done)
+        if self._deadline and self._end_of_work:
+            yield self._overdue(self._deadline, self._end_of_work)
         if self._amount:
             yield from self._mismatches(self._amount)
-        if self._start and self._done:
+        if self._start and self._end_of_work:
             for age in AGES:
-                yield self._old(self._start, self._done, age)
-        near = self._end or (None if self._done else self._deadline)
+                yield self._old(self._start, self._end_of_work, age)
+        near = self._end or (None if self._end_of_work else self._deadline)
         if near:
             yield self._near(near)
 
@@ -151,9 +151,9 @@ class _Candidates:
         lines += [f"       {expression} AS {name}" for name, expression in fields.items()]
         return ",\n".join(lines) + f"\nFROM {quote(self._table.name)} t WHERE {self._row}"
 
-    def _base(self, kind: str, **fields: object) -> Proposal:
+    def _base(self, kind: str, **fields: object) -> PlaybookProposal:
         name = "_".join([*self._noun.replace("-", " ").split(), kind])[:48]
-        proposal = Proposal(
+        proposal = PlaybookProposal(
             table=self._table,
             key=self._key,
             kind=name if name[0].isalpha() else f"row_{kind}",
@@ -178,10 +178,10 @@ class _Candidates:
             words.append("date")
         return " ".join(words)
 
-    def _overdue(self, deadline: Column, done: Column) -> Proposal:
+    def _overdue(self, deadline: Column, completion: Column) -> PlaybookProposal:
         day, noun = self._sql.day(f"t.{quote(deadline.name)}"), self._noun
-        is_open = f"t.{quote(done.name)} IS NULL"
-        due, state = self._words(deadline), self._words(done)
+        is_open = f"t.{quote(completion.name)} IS NULL"
+        due, state = self._words(deadline), self._words(completion)
         return self._base(
             "overdue",
             title=f"{noun.capitalize()} overdue",
@@ -204,7 +204,7 @@ class _Candidates:
             ),
         )
 
-    def _near(self, column: Column) -> Proposal:
+    def _near(self, column: Column) -> PlaybookProposal:
         day, noun = self._sql.day(f"t.{quote(column.name)}"), self._noun
         words = self._words(column)
         facts = self._date_facts(day)
@@ -244,7 +244,7 @@ class _Candidates:
             name="agree_new_date",
             title="Agree on a new date",
             summary=f"Move the {words} of {{label}} to {{new_date}}",
-            done=f"Moved the {words} of {{label}} to {{new_date}}",
+            past_summary=f"Moved the {words} of {{label}} to {{new_date}}",
             preview=f"{{label}}: its {words} is {{new_date}}; nothing else changes",
             parameter=Parameter(
                 name="new_date", kind="date", title="New date", expression="row.new_date"
@@ -260,10 +260,10 @@ class _Candidates:
             ),
         )
 
-    def _old(self, start: Column, done: Column, age: int) -> Proposal:
+    def _old(self, start: Column, completion: Column, age: int) -> PlaybookProposal:
         noun, table = self._noun, quote(self._table.name)
         day = self._sql.day(f"t.{quote(start.name)}")
-        name, state = quote(done.name), self._words(done)
+        name, state = quote(completion.name), self._words(completion)
         is_open = f"t.{name} IS NULL"
         return self._base(
             "left_open",
@@ -284,14 +284,14 @@ class _Candidates:
                 name="close_row",
                 title=f"Close the {noun}",
                 summary=f"Enter {{on_day}} as the {state} of {{label}}",
-                done=f"Entered {{on_day}} as the {state} of {{label}}",
+                past_summary=f"Entered {{on_day}} as the {state} of {{label}}",
                 preview=f"{{label}}: its {state} is {{on_day}}; nothing else changes",
                 parameter=Parameter(
                     name="on_day", kind="date", title="Day", expression="row.today"
                 ),
                 precondition=self._select({"is_open": _yes_or_no(is_open)}),
                 statement=(
-                    f"UPDATE {table} SET {name} = {self._sql.from_day(done, ':on_day')}"
+                    f"UPDATE {table} SET {name} = {self._sql.from_day(completion, ':on_day')}"
                     f" WHERE {self._is_row} AND {name} IS NULL"
                 ),
                 undo=(
@@ -308,14 +308,14 @@ class _Candidates:
             ),
         )
 
-    def _mismatches(self, total: Column) -> Iterator[Proposal]:
+    def _mismatches(self, total: Column) -> Iterator[PlaybookProposal]:
         for other in self._tables:
             for link in other.links:
                 lines = _line_value(other)
                 if link.table == self._table.name and lines:
-                    yield self._mismatch(total, other, link.column, lines)
+                    yield self._mismatch(total, other, link=link.column, value=lines)
 
-    def _mismatch(self, total: Column, lines: Table, link: str, value: str) -> Proposal:
+    def _mismatch(self, total: Column, lines: Table, *, link: str, value: str) -> PlaybookProposal:
         name, table, noun = quote(total.name), quote(self._table.name), self._noun
         parts, words = f"{lines.noun} rows", self._words(total)
         sums = (
@@ -345,7 +345,7 @@ class _Candidates:
                 name="correct_total",
                 title=f"Correct the {words}",
                 summary=f"Correct the {words} of {{label}} to {{new_total}}",
-                done=f"Corrected the {words} of {{label}} to {{new_total}}",
+                past_summary=f"Corrected the {words} of {{label}} to {{new_total}}",
                 preview=f"{{label}}: its {words} is {{new_total}}; now it is {{value_before}}",
                 parameter=Parameter(
                     name="new_total",
@@ -394,7 +394,7 @@ def _line_value(table: Table) -> str:
 
 def find_proposals(
     tables: Sequence[Table], connector: SqlConnector, *, is_sqlite: bool, now: datetime
-) -> list[Proposal]:
+) -> list[PlaybookProposal]:
     """Return the proposals that ran on the database, the best first.
 
     The best concerns some rows and not all: each is a card for somebody.
@@ -404,26 +404,28 @@ def find_proposals(
         candidate
         for table in tables
         if table.key is not None
-        for candidate in _Candidates(table, table.key, tables, sql)
+        for candidate in _Candidates(table, key=table.key, tables=tables, sql=sql)
     )
-    proposals: dict[str, Proposal] = {}
+    proposals: dict[str, PlaybookProposal] = {}
     for candidate in islice(candidates, MAX_CANDIDATES):
         best = proposals.get(candidate.kind)
         # Of the ages of one table, the first that leaves a handful.
         if best is None or best.count > MANY_ROWS:
-            tried = _try(candidate, connector, now)
-            if tried is not None and (tried.count or best is None):
-                proposals[candidate.kind] = tried
+            proposal = _try(candidate, connector, now)
+            if proposal is not None and (proposal.count or best is None):
+                proposals[candidate.kind] = proposal
     return sorted(proposals.values(), key=_rank)[:MAX_PROPOSALS]
 
 
-def _rank(proposal: Proposal) -> tuple[int, int]:
+def _rank(proposal: PlaybookProposal) -> tuple[int, int]:
     if not proposal.count:
         return 2, 0
     return (1, proposal.count) if proposal.count > MANY_ROWS else (0, -proposal.count)
 
 
-def _try(candidate: Proposal, connector: SqlConnector, now: datetime) -> Proposal | None:
+def _try(
+    candidate: PlaybookProposal, connector: SqlConnector, now: datetime
+) -> PlaybookProposal | None:
     """Run what a proposal asks; None where the database refuses, or a guess was wrong."""
     values = detection_parameters(now)
     try:
@@ -446,7 +448,7 @@ def _try(candidate: Proposal, connector: SqlConnector, now: datetime) -> Proposa
     return replace(candidate, count=count, sample=str(rows[0]["title"]) if rows else "")
 
 
-def _any_key(candidate: Proposal, connector: SqlConnector) -> Scalar:
+def _any_key(candidate: PlaybookProposal, connector: SqlConnector) -> Scalar:
     key, table = quote(candidate.key.name), quote(candidate.table.name)
     rows = connector.look_up(f"SELECT {key} AS row_key FROM {table} LIMIT 1", {}, 1)
     return rows[0]["row_key"] if rows else None
