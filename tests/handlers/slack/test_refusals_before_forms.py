@@ -263,4 +263,3 @@ def test_forms_that_an_answer_offers_are_opened_for_who_may_use_them(
     asking.slack.calls.clear()
     press_offer(asking, action, value, user="UANA")
     assert opened(asking.slack)[0]["callback_id"] == form
-
