@@ -72,6 +72,8 @@ from bot.cases.passkey import INVITATION_IS_OVER, INVITATION_LIFETIME, find_live
 from bot.cases.policy import Stage
 from bot.cases.standing_rule_decisions import decide_standing_rule, rules_end_with
 
+MAY_NOT_PAUSE = "only those who decide cases here may pause; ask one of them"
+MAY_NOT_DELEGATE = "you decide nothing here that somebody could stand in for"
 MAX_REASON_LENGTH = 500
 UNFIT = "is a guest, from outside, deactivated or an app"
 
@@ -160,7 +162,7 @@ def _pause(controls: DeskControls, command: Pause) -> Paused:
     by = command.by
     decides = by.person.id in by.deciders | by.governors
     if not decides or not is_colleague(by.person):
-        raise NotEligible("only those who decide cases here may pause; ask one of them")
+        raise NotEligible(MAY_NOT_PAUSE)
     reason = command.reason.strip()
     if not reason:
         raise BadRequest("say why; everyone will see it", field="reason")
@@ -215,7 +217,7 @@ def _delegate(command: Delegate, now: datetime) -> Delegated:
     if command.by.identities.is_same_person(giver.id, taker.id):
         raise BadRequest("choose somebody else to stand in", field="to")
     if giver.id not in command.by.deciders or not is_colleague(giver):
-        raise NotEligible("you decide nothing here that somebody could stand in for")
+        raise NotEligible(MAY_NOT_DELEGATE)
     if not is_colleague(taker):
         raise BadRequest(f"{taker.name} {UNFIT}, and cannot stand in", field="to")
     begins_at = max(command.begins_at, now)

@@ -1,6 +1,6 @@
 """Votes: who may approve, once per person, and which approvals still count."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
@@ -15,6 +15,7 @@ from bot.cases.approval import (
     quorum_met,
 )
 from bot.cases.caller import Caller
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -36,13 +37,15 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.identity import Identities
-from bot.cases.passkey import STEP_UP_LIFETIME, Purpose, StepUp, is_in_force
+from bot.cases.passkey import STEP_UP_LIFETIME, Passkey, Purpose, StepUp, is_in_force
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
 from bot.cases.step_up import must_have_passkey, verify_step_up
 from bot.cases.verdict import Verdict, needs_governance
 
 MAX_NOTE_LENGTH = 1_000
+#: In place of the reason, where somebody is about to write one.
+NOT_WRITTEN_YET = "…"
 
 # --- decide -----------------------------------------------------------------------------------
 
@@ -117,6 +120,21 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
         until=now + STEP_UP_LIFETIME,
         by_name=vote.name,
     )
+
+
+def must_be_able_to_approve(
+    case: Case,
+    by: Caller,
+    snapshot: CardSnapshot,
+    passkeys: Sequence[Passkey],
+    now: datetime,
+) -> None:
+    """Refuse whom the form that approves would refuse, whatever they write in it."""
+    plan, verdict = must_be_open(case, now)
+    approval = Approve(by, snapshot, NOT_WRITTEN_YET)
+    vote = _judge_approval(case, approval, plan=plan, verdict=verdict, now=now)
+    if verdict.step_up:
+        must_have_passkey(vote, passkeys)
 
 
 def must_be_open(case: Case, now: datetime) -> tuple[Plan, Verdict]:

@@ -1,10 +1,12 @@
 """Controls of the whole desk: pauses, delegations and emergency reviews."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from bot.cases.actor import Surface
+from bot.cases.approval import is_colleague
 from bot.cases.control_commands import (
     ControlCommand,
     Delegate,
@@ -16,8 +18,9 @@ from bot.cases.control_commands import (
     Supervise,
     TripCircuitBreaker,
 )
+from bot.cases.control_decisions import MAY_NOT_DELEGATE, MAY_NOT_PAUSE
 from bot.cases.controls import DeskControls
-from bot.cases.errors import BadRequest, TooLate
+from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.grant import GrantMeter
 from bot.cases.granting import live_grants, may_stop
 from bot.desk.callers import Callers
@@ -64,6 +67,33 @@ class Controls:
             directory=self.directory,
             clock=self.clock,
         )
+
+    # --- looking before a form ------------------------------------------------------------------
+
+    def must_be_able_to_pause(self, by: str) -> None:
+        """Refuse, before a form, whoever may not pause anything.
+
+        Raises:
+            NotEligible: they decide and govern nothing here.
+        """
+        if not self._is_member(by, [*self.library.deciders(), *self.library.governors()]):
+            raise NotEligible(MAY_NOT_PAUSE)
+
+    def must_be_able_to_delegate(self, by: str) -> None:
+        """Refuse, before a form, whoever has nothing to delegate.
+
+        Raises:
+            NotEligible: they decide nothing here.
+        """
+        if not self._is_member(by, self.library.deciders()):
+            raise NotEligible(MAY_NOT_DELEGATE)
+
+    def _is_member(self, by: str, handles: Sequence[str]) -> bool:
+        groups = self.directory.groups(handles)
+        is_member = any(by in members for members in groups.values())
+        return is_member and is_colleague(self.directory.person(by))
+
+    # --- the desk -------------------------------------------------------------------------------
 
     def pause(self, scope: str, *, by: str, reason: str, surface: Surface) -> DeskControls:
         """Stop every plan within a scope: "", "kind:…", "action:…" or "system:…"."""

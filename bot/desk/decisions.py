@@ -10,6 +10,7 @@ from functools import cached_property, partial
 
 from bot.cases.actor import Surface
 from bot.cases.approval import is_colleague
+from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
@@ -31,14 +32,16 @@ from bot.cases.commands import (
 )
 from bot.cases.control_commands import BreakGlass
 from bot.cases.control_decisions import decide_controls
+from bot.cases.controls import DeskControls
 from bot.cases.decide import decide, must_be_current
 from bot.cases.entries import RejectReason
-from bot.cases.errors import BadRequest, Refusal, Superseded
+from bot.cases.errors import BadRequest, NotEligible, Refusal, Superseded
 from bot.cases.grant import Grant
 from bot.cases.granting import GrantTerms
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promise_sla
+from bot.cases.votes import must_be_able_to_approve
 from bot.desk.callers import Callers
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.decision_priority import DecisionPriority
@@ -130,14 +133,46 @@ class Decisions:
     # --- looking before deciding ---------------------------------------------------------------
 
     def current(self, request: Request, decision: DecisionKind) -> Case:
-        """Read the case for a form about this decision."""
-        case = request.state.case if request.state else self.cases.case(request.case_id)
+        """Read the case for a form about this decision.
+
+        Whoever the form would refuse in any case is told before they fill it in.
+        """
+        state = request.state or self.presses.state(request.case_id)
+        case = state.case
         try:
             must_be_current(case, decision, request.snapshot)
         except Refusal as refusal:
             self.path.refuse(request, decision, refusal)
             raise
+        caller = self.path.identify(case, request, decision, controls=state.controls)
+        try:
+            self._must_be_able(case, decision, request=request, by=caller, controls=state.controls)
+        except Refusal as refusal:
+            self.path.record_refusal(
+                request.case_id,
+                caller,
+                decision=decision,
+                revision=request.snapshot.revision,
+                refusal=refusal,
+            )
+            raise
         return case
+
+    def _must_be_able(
+        self,
+        case: Case,
+        decision: DecisionKind,
+        *,
+        request: Request,
+        by: Caller,
+        controls: DeskControls,
+    ) -> None:
+        reason = ineligibility(case, decision, by)
+        if reason:
+            raise NotEligible(reason)
+        # A practice case counts nobody's approval.
+        if decision is DecisionKind.APPROVE and case.probe is None:
+            must_be_able_to_approve(case, by, request.snapshot, controls.passkeys, self.clock())
 
     def missing_approvals(self, case: Case) -> MissingApprovals | None:
         """Find whose approval the case still needs."""

@@ -76,6 +76,15 @@ class Raising:
                 choices.append(SubjectChoice(title=title, facts=facts))
         return tuple(choices)
 
+    def must_be_able_to_raise(self, by: str) -> None:
+        """Refuse guests and people from outside, also before a form.
+
+        Raises:
+            NotEligible: they raise nothing here.
+        """
+        if not is_colleague(self.directory.person(by)):
+            raise NotEligible("only members of this workspace may raise an exception")
+
     def raise_case(
         self,
         *,
@@ -97,8 +106,7 @@ class Raising:
             NotEligible: guests and people from outside raise nothing here.
             BadRequest: there is no title, or no such kind.
         """
-        if not is_colleague(self.directory.person(by)):
-            raise NotEligible("only members of this workspace may raise an exception")
+        self.must_be_able_to_raise(by)
         title = " ".join(title.split())[:MAX_TITLE]
         self._must_be_valid(title, kind)
         signal = Signal(

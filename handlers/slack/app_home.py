@@ -20,7 +20,7 @@ from handlers.cards.home_view import EVERY_KIND, delegations_modal, pause_form
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import FormSubmission, person_id, selected_option
-from handlers.slack.listeners import error_text, form_listener
+from handlers.slack.listeners import error_text, form_listener, open_form_for
 from handlers.slack.services import SlackServices
 
 # Before the scope in the value of a button, which may not be empty.
@@ -83,7 +83,7 @@ class HomeControls:
     def on_delegate_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that names a stand-in."""
         form = forms.delegate_form(self.library.titles())
-        self.chat.open_modal(str(body["trigger_id"]), form)
+        open_form_for(self.chat, body, form, self.controls.must_be_able_to_delegate)
         ack()
 
     def on_digest_requested(self, body: Json, ack: Ack) -> None:
@@ -95,8 +95,8 @@ class HomeControls:
 
     def on_pause_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that pauses everything, or one kind."""
-        view = pause_form(self.library.titles())
-        self.chat.open_modal(str(body["trigger_id"]), view)
+        form = pause_form(self.library.titles())
+        open_form_for(self.chat, body, form, self.controls.must_be_able_to_pause)
         ack()
 
     def pause(self, form: FormSubmission) -> None:

@@ -22,7 +22,8 @@ from handlers.cards.forms import notice
 from handlers.cards.text import Json, JsonMapping
 from handlers.cards.wording import as_sentence
 from handlers.slack.acknowledgement import Acknowledgement
-from handlers.slack.interactions import ButtonPress, FormSubmission
+from handlers.slack.chat import SlackChat
+from handlers.slack.interactions import ButtonPress, FormSubmission, person_id
 from handlers.slack.services import SlackServices
 
 log = logging.getLogger(__name__)
@@ -248,3 +249,14 @@ def _error_block(form: FormSubmission, field: str) -> str:
                 return block_id
     block_ids = list(form.blocks.values())
     return block_ids[-1] if block_ids else "note"
+
+
+def open_form_for(
+    chat: SlackChat, body: Json, form: Json, require: Callable[[str], object]
+) -> None:
+    """Open a form, or a window that tells the presser why it would be in vain."""
+    try:
+        require(person_id(body))
+    except (Refusal, ChatFailed) as error:
+        form = notice(error_text(error, "press"))
+    chat.open_modal(str(body["trigger_id"]), form)

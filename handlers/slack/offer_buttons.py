@@ -9,6 +9,7 @@ from bot.cases.actor import Surface
 from bot.cases.errors import ChatFailed, Refusal
 from bot.desk.controls import Controls
 from bot.desk.conversation import Conversation
+from bot.desk.raising import Raising
 from bot.ports.library import Library
 from bot.views.raising import RaiseDraft
 from handlers.cards import forms, ids
@@ -18,7 +19,7 @@ from handlers.cards.raise_form import raise_form
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import MAX_UNIX_TIME, SLACK_USER, person_id
-from handlers.slack.listeners import error_text
+from handlers.slack.listeners import error_text, open_form_for
 from handlers.slack.services import SlackServices
 
 # The sorts of what is paused, before the colon of a scope.
@@ -32,6 +33,7 @@ def register(app: App, services: SlackServices) -> None:
     buttons = OfferButtons(
         controls=services.controls,
         conversation=services.conversation,
+        raising=services.raising,
         library=services.library,
         chat=services.chat,
     )
@@ -48,6 +50,7 @@ class OfferButtons:
 
     controls: Controls
     conversation: Conversation
+    raising: Raising
     library: Library
     chat: SlackChat
 
@@ -63,7 +66,7 @@ class OfferButtons:
         elif sort == SYSTEM_SCOPE:
             scopes = [*scopes, (name, labels.system(name))]
         form = pause_form(scopes, scope=name if colon else EVERYTHING, reason=reason)
-        self._open(body, form)
+        open_form_for(self.chat, body, form, self.controls.must_be_able_to_pause)
         ack()
 
     def on_resume(self, body: Json, ack: Ack) -> None:
@@ -89,13 +92,14 @@ class OfferButtons:
             kind=kind.removeprefix(NOTHING),
             until=_unix_time(seconds),
         )
-        self._open(body, form)
+        open_form_for(self.chat, body, form, self.controls.must_be_able_to_delegate)
         ack()
 
     def on_raise(self, body: Json, ack: Ack) -> None:
         """Open the form that raises an exception, with the person's words."""
         note = _value(body).partition(" ")[2]
-        self._open(body, raise_form(self.library.titles(), RaiseDraft(note=note)))
+        form = raise_form(self.library.titles(), RaiseDraft(note=note))
+        open_form_for(self.chat, body, form, self.raising.must_be_able_to_raise)
         ack()
 
     def on_reminder(self, body: Json, ack: Ack) -> None:
@@ -111,9 +115,6 @@ class OfferButtons:
             text = error_text(error, "press")
         ack()
         self._tell(body, text)
-
-    def _open(self, body: Json, form: Json) -> None:
-        self.chat.open_modal(str(body["trigger_id"]), form)
 
     def _tell(self, body: Json, text: str) -> None:
         """Answer the presser alone."""

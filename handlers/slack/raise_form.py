@@ -22,7 +22,7 @@ from handlers.slack.interactions import (
     form_values,
     selected_option,
 )
-from handlers.slack.listeners import form_listener
+from handlers.slack.listeners import form_listener, open_form_for
 from handlers.slack.message_text import plain_text
 from handlers.slack.services import SlackServices
 
@@ -52,13 +52,16 @@ class RaiseForm:
             reference=f"{body['channel']['id']} {message['ts']}",
             message=plain_text(str(message.get("text", ""))),
         )
-        self.chat.open_modal(str(body["trigger_id"]), self._build(draft))
+        self._open(body, draft)
         ack()
 
     def on_global_shortcut(self, body: Json, ack: Ack) -> None:
         """Open the empty form."""
-        self.chat.open_modal(str(body["trigger_id"]), self._build(RaiseDraft()))
+        self._open(body, RaiseDraft())
         ack()
+
+    def _open(self, body: Json, draft: RaiseDraft) -> None:
+        open_form_for(self.chat, body, self._build(draft), self.raising.must_be_able_to_raise)
 
     def on_kind_selected(self, body: Json, ack: Ack) -> None:
         """Redraw the form with the facts of another kind."""

@@ -211,10 +211,12 @@ class SlashCommand:
         return _Reply(answer=answer, question_id=question_id)
 
     def _raise(self, request: SlashRequest) -> None:
+        self.services.raising.must_be_able_to_raise(request.person)
         form = raise_form(self.services.library.titles(), RaiseDraft(note=request.argument))
         self.services.chat.open_modal(request.trigger_id, form)
 
     def _stand_in(self, request: SlashRequest) -> None:
+        self.services.controls.must_be_able_to_delegate(request.person)
         form = forms.delegate_form(self.services.library.titles())
         self.services.chat.open_modal(request.trigger_id, form)
 
