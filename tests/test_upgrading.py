@@ -47,6 +47,7 @@ def machine(tmp_path):
     return data, run
 
 
+@pytest.mark.proof
 @pytest.mark.threat("D7")
 def test_the_commands_of_the_page_do_what_it_says(machine):
     data, run = machine

@@ -20,11 +20,13 @@ from bot.cases.lifecycle import State
 from bot.cli import ledger as ledger_commands
 from bot.cli.backup import backup, restore
 from bot.cli.doctor import doctor
+from bot.clock import utc_now
 from bot.store import copies
 from bot.store.database import Database
 from bot.store.migrate import LATEST_MIGRATION
 from bot.store.store import Store
 from tests.conftest import _create
+from tests.fakes.clock import FakeClock
 from tests.servers import drop_database
 from tests.world import World
 
@@ -55,7 +57,9 @@ class Place:
     def world(self, outside=None):
         database = Database(self.url)
         try:
-            yield World(Store.over(database), outside=outside)
+            # The commands go by the real time.
+            clock = outside.clock if outside else FakeClock(utc_now())
+            yield World(Store.over(database), outside=outside, clock=clock)
         finally:
             database.close()
 
@@ -107,7 +111,7 @@ def test_what_was_done_after_the_backup_is_looked_for_and_not_repeated(
         assert again.house.effects == done
         assert again.store.cases.case(second.case_id).state is not State.RESOLVED
         # Numbers that somebody may have seen are not used again.
-        new = again.receive(again.signal("product:9"))
+        new = again.receive(again.signal("product:9", key="later"))
         assert int(new.case_id[3:]) > int(lost.case_id[3:]) + 900
     with pytest.raises(typer.Exit):
         doctor(as_json=True)
