@@ -471,7 +471,7 @@ def _signed(checkpoints, text: str) -> str:
     import base64
 
     signature = base64.b64encode(
-        checkpoints._key_id() + checkpoints._key.sign(text.encode())
+        checkpoints._key_id(checkpoints.raw_public_key) + checkpoints._key.sign(text.encode())
     ).decode()
     return f"{text}\n— log {signature}\n"
 
