@@ -37,7 +37,7 @@ ARCHIVE_SUFFIXES = {".tar": "w", ".tgz": "w:gz", ".gz": "w:gz"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupSources:
-    """What a backup is made of, beside the database."""
+    """The sources of a backup, beside the database."""
 
     checkpoints: Path
     #: None for the playbooks that come with the program.
@@ -49,7 +49,7 @@ class BackupSources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup says of itself."""
+    """The description that a backup carries."""
 
     made_at: datetime
     release: str
@@ -65,7 +65,9 @@ class Manifest:
 def write_backup(
     store: Store, target: Path, sources: BackupSources, *, made_at: datetime
 ) -> Manifest:
-    """Write a new folder, or a tar file where the name ends so.
+    """Write a new folder, or a tar file.
+
+    A name that ends in .tar or .tar.gz asks for the file.
 
     Raises:
         Refusal: the target is there already, or the database could not be copied.
@@ -75,14 +77,14 @@ def write_backup(
     mode = ARCHIVE_SUFFIXES.get(target.suffix)
     target.parent.mkdir(parents=True, exist_ok=True)
     # Beside the target: it appears whole, or not at all.
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".countersign-backup-") as made:
-        folder = Path(made) / "backup"
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".countersign-backup-") as scratch:
+        folder = Path(scratch) / "backup"
         folder.mkdir(mode=0o700)
         manifest = _fill(folder, store, sources, made_at)
         if mode is None:
             folder.rename(target)
             return manifest
-        archive = Path(made) / "archive"
+        archive = Path(scratch) / "archive"
         archive.touch(mode=0o600)
         with tarfile.open(archive, mode) as tar:  # type: ignore[call-overload]
             tar.add(folder, arcname=".")
@@ -138,7 +140,7 @@ def _copy_library(source: Path, target: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of each file of a backup, but for its manifest."""
+    """Return the SHA-256 of each file but the manifest."""
     paths = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return {
         path.relative_to(folder).as_posix(): _hash(path) for path in paths if path.name != MANIFEST
@@ -161,28 +163,28 @@ def opened_backup(source: Path) -> Iterator[tuple[Path, Manifest]]:
         Refusal: it is no backup, or not what was backed up.
     """
     if source.is_dir():
-        yield source, _verified(source)
+        yield source, _read_verified_manifest(source)
         return
-    with tempfile.TemporaryDirectory(prefix="countersign-restore-") as unpacked:
+    with tempfile.TemporaryDirectory(prefix="countersign-restore-") as scratch:
         try:
             with tarfile.open(source) as tar:
-                tar.extractall(unpacked, filter="data")
+                tar.extractall(scratch, filter="data")
         except (OSError, tarfile.TarError) as failure:
             raise Refusal(f"{source} cannot be read as a backup: {failure}") from None
-        yield Path(unpacked), _verified(Path(unpacked))
+        yield Path(scratch), _read_verified_manifest(Path(scratch))
 
 
-def _verified(folder: Path) -> Manifest:
+def _read_verified_manifest(folder: Path) -> Manifest:
     manifest = _read_manifest(folder)
     hashes = _hashes(folder)
-    changed = sorted(
+    wrong_names = sorted(
         name
         for name in hashes.keys() | manifest.files.keys()
         if hashes.get(name) != manifest.files.get(name)
     )
-    if changed:
+    if wrong_names:
         raise Refusal(
-            f"{folder} is not what was backed up: {', '.join(changed[:5])} changed, missing or"
+            f"{folder} is not what was backed up: {', '.join(wrong_names[:5])} changed, missing or"
             " added. Take another copy of the backup"
         )
     if manifest.migration > LATEST_MIGRATION:
@@ -227,7 +229,7 @@ def restore_checkpoints(folder: Path, target: Path) -> bool:
 
 
 def ledger_problems(store: Store, folder: Path, manifest: Manifest, *, key: str = "") -> list[str]:
-    """Verify the restored ledger: links, rules, checkpoints, and that it is what was backed up.
+    """Verify the restored ledger, and that it is what was backed up.
 
     ``key`` is the pinned public key; without one that of the backup is used, which proves less.
     """

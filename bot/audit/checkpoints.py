@@ -66,7 +66,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A key that was replaced, and the one in force, as C2SP writes them."""
+    """The old key and the new one, as C2SP writes them."""
 
     old_key: str
     new_key: str
@@ -127,7 +127,7 @@ class Witness:
 
     @property
     def raw_public_keys(self) -> tuple[bytes, ...]:
-        """Return the key of the notes, and before it those that it replaced, the last first."""
+        """Return the key of the notes, then those that it replaced."""
         self._read_keys()
         current = self.raw_public_key
         return tuple(filter(None, [current, *map(_raw, reversed(self._previous))]))
@@ -467,7 +467,7 @@ class Checkpoints(Witness):
         )
 
     def rotate(self, ledger: Ledger) -> Rotation:
-        """Replace the key by a new one. Both sign a note that names both.
+        """Replace the key; both sign a note that names both.
 
         Raises:
             LedgerBroken: the ledger does not grow from what was signed before.
@@ -494,7 +494,7 @@ class Checkpoints(Witness):
             return Rotation(old_text, new_text)
 
     def _finish_rotation(self) -> None:
-        """Bring a new key into force if a note names it; drop it otherwise."""
+        """Bring a new key into force if a note names it."""
         path = self._folder / NEW_KEY
         if not path.exists():
             return
@@ -650,7 +650,7 @@ def _parse_verifier_key(text: str) -> Ed25519PublicKey:
 
 
 def _replaced_key(note: str, *, by: str) -> str:
-    """Return the key that this note replaces by that one; empty when it does not."""
+    """Return the key that this note replaces by that one, or nothing."""
     for line in note.partition("\n\n")[0].split("\n"):
         words = line.split(" ")
         if words[0] == ROTATED and words[2:] == [by]:

@@ -49,9 +49,10 @@ class Receipts:
         )
 
     def public_keys(self) -> list[dict[str, str]]:
-        """Return the public keys as JSON web keys (RFC 8037), that in force first.
+        """Return the public keys as JSON web keys (RFC 8037).
 
-        Receipts that a replaced key signed are verified with it. None where none can be read.
+        That in force comes first; receipts that a replaced key signed are verified with it. None
+        where none can be read.
         """
         texts = [_base64url(raw) for raw in self.witness.raw_public_keys]
         return [

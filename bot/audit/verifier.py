@@ -435,7 +435,7 @@ def parse_restored(extensions):
 
 
 def parse_rotated(extensions):
-    """Return the old key and the new one of a note that replaces the key."""
+    """Return the old key and the new one; None without a replacement."""
     for line in extensions:
         match = re.fullmatch(r"rotated (\S+) (\S+)", line)
         if match:
@@ -461,7 +461,7 @@ def check_rotation(path, rotation, signer):
 
 
 def first_key(paths):
-    """Return the key that the first replacement names as the old one; None without any.
+    """Return the old key of the first replacement, if there is one.
 
     Nothing is believed of it: every note before must carry its signature.
     """
@@ -735,7 +735,7 @@ def check_pack_note(pack, key, findings):
 
 
 def check_second_signature(checkpoint, rotation, findings):
-    """Check that both keys have signed the note that replaces one of them."""
+    """Check that both keys have signed the replacement."""
     for key in rotation:
         try:
             read_note(checkpoint, parse_key(key))

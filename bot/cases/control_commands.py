@@ -150,7 +150,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class RecordKeyRotation:
-    """Record that the key of checkpoints was replaced; the caller is an operator."""
+    """Record a new key of checkpoints; the caller is an operator."""
 
     by: Caller
     old_key: str

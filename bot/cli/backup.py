@@ -76,6 +76,7 @@ def _print_backup(target: Path, manifest: Manifest) -> None:
         f"{manifest.entries} entries and {len(manifest.files)} files in {target}. {keys}\n"
         "Secrets of the environment are in no backup, nor is memory, which is rebuilt.",
         markup=False,
+        soft_wrap=True,
     )
 
 
@@ -98,10 +99,12 @@ def restore(
         )
         store = storage.open_store(settings)
         with closing(store.database):
-            problems = ledger_problems(store, folder, manifest, key=key)
-            is_moved = restore_checkpoints(folder, settings.checkpoints_dir)
-            # Paused also when it does not verify: nothing may act on it.
-            _pause(settings, store)
+            try:
+                problems = ledger_problems(store, folder, manifest, key=key)
+            finally:
+                is_moved = restore_checkpoints(folder, settings.checkpoints_dir)
+                # Paused also when it does not verify: nothing may act on it.
+                _pause(settings, store)
     if problems:
         lines = "\n".join(f"  • {problem}" for problem in problems)
         raise LedgerBroken(
@@ -126,16 +129,18 @@ def _print_restored(settings: Settings, manifest: Manifest, *, is_moved: bool) -
         f"{manifest.entries} entries as of {manifest.made_at:%d %b %Y %H:%M} UTC. Files and ledger"
         " are verified.",
         markup=False,
+        soft_wrap=True,
     )
     if is_moved:
         folder = settings.checkpoints_dir
-        out.print(f"The checkpoints of the backup are in {folder}.", markup=False)
+        out.print(f"The checkpoints of the backup are in {folder}.", markup=False, soft_wrap=True)
         key = folder / SIGNING_KEY
         if any(folder.glob("*.note")) and not key.exists():
             out.print(
                 f"The key that signs them was not backed up: put your copy at {key} before the bot"
                 " starts. Without one, move the folder aside and keep it for the auditor.",
                 markup=False,
+                soft_wrap=True,
                 style="yellow",
             )
     out.print(

@@ -1,4 +1,4 @@
-"""Copies of a whole database, made while others write, and loaded into an empty one."""
+"""Copies of whole databases, written while others write."""
 
 import contextlib
 import shutil
@@ -24,13 +24,13 @@ _LEDGER = (
 
 
 def copy_name(url: str) -> str:
-    """Return the name of the file that holds a copy of this database."""
+    """Return the file name of a copy of this database."""
     return SQLITE_COPY if url.startswith("sqlite") else POSTGRESQL_COPY
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedLedger:
-    """What a copy holds, read in the moment that was copied."""
+    """The ledger in a copy, in the moment that was copied."""
 
     migration: str
     entries: int
@@ -147,15 +147,15 @@ def _run_tool(name: str, options: list[str], *, url: str, environment: Mapping[s
     # The password is not among the arguments, which everybody on the machine can read.
     secret = {"PGPASSWORD": address.password} if address.password else {}
     bare = address.set(drivername="postgresql", password=None).render_as_string()
-    done = subprocess.run(  # noqa: S603 (a program of PostgreSQL)
+    result = subprocess.run(  # noqa: S603 (a program of PostgreSQL)
         [_find_tool(name), f"--dbname={bare}", *options],
         env={**environment, **secret},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise Refusal(f"{name} failed: {done.stderr.strip()[-600:]}")
+    if result.returncode:
+        raise Refusal(f"{name} failed: {result.stderr.strip()[-600:]}")
 
 
 def _find_tool(name: str) -> str:
@@ -163,11 +163,11 @@ def _find_tool(name: str) -> str:
     versions = [path for path in POSTGRESQL_FOLDERS.glob(f"*/bin/{name}") if path.is_file()]
     if versions:
         return str(max(versions, key=lambda path: int(path.parts[-3].partition(".")[0])))
-    found = shutil.which(name)
-    if not found:
+    path = shutil.which(name)
+    if not path:
         raise Refusal(
             f"{name} is not on this machine. Install the client programs of PostgreSQL, of the"
             " server's version or newer, or back up with your server's own tools; see"
             " docs/upgrading.md"
         )
-    return found
+    return path

@@ -471,7 +471,7 @@ def _signed(checkpoints, text: str) -> str:
     import base64
 
     signature = base64.b64encode(
-        checkpoints._key_id() + checkpoints._key.sign(text.encode())
+        checkpoints._key_id(checkpoints.raw_public_key) + checkpoints._key.sign(text.encode())
     ).decode()
     return f"{text}\n— log {signature}\n"
 
@@ -560,3 +560,16 @@ def test_a_witness_that_cannot_be_read_stops_nobody_and_is_said(town, caplog):
     keeper.sign()
     assert any("put it back from a backup" in record.message for record in caplog.records)
     assert not town.world.store.desk_controls.load().is_behind
+
+
+def test_a_restored_backup_pauses_also_where_nothing_shows_what_it_lacks(small_world):
+    """On another machine, or before anything was signed after the backup."""
+    small_world.receive()
+    watch = watch_over(small_world.store, lambda: None, small_world.clock)
+    assert not watch.check().is_behind
+    assert watch.record_restore(1, "root").is_behind
+    # Whoever restores it twice says it once.
+    assert len(watch.record_restore(1, "root").rollbacks) == 1
+    number = int(small_world.receive(small_world.signal("product:2")).case_id[3:])
+    assert number > 1_000
+    assert not watch.acknowledge("compared", operator="root").is_behind

@@ -2,6 +2,11 @@
 
 import contextlib
 import sqlite3
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +25,7 @@ from bot.store.migrate import (
     must_be_migrated,
 )
 from bot.store.store import Store
+from tests.conftest import _create
 from tests.store.rows import rows_of
 from tests.store.test_upgrade import RELEASES
 from tests.world import World
@@ -168,3 +174,55 @@ def test_no_migration_is_taken_back(empty, version):
     with pytest.raises(NotImplementedError), empty.engine.begin() as connection:
         command.downgrade(configuration(connection), "-1")
     assert version_of(empty) == version
+
+
+@pytest.mark.parametrize("sort", ["sqlite", "postgresql"])
+def test_whoever_waits_for_another_migration_says_so_and_goes_on_after_it(
+    sort, request, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(subject, "FIRST_REPORT_SECONDS", 0)
+    url = f"sqlite:///{tmp_path / 'waited.db'}"
+    if sort == "postgresql":
+        server, name = request.getfixturevalue("postgres"), f"w{uuid.uuid4().hex[:12]}"
+        _create(server, name)
+        url = f"{server}/{name}"
+    first, second = Database(url), Database(url)
+    waits = threading.Event()
+
+    def poll(seconds):
+        waits.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr(subject, "time", SimpleNamespace(sleep=poll))
+    with ThreadPoolExecutor() as pool:
+        with subject.locked_for_migration(first):
+            waiting = pool.submit(migrate, second)
+            assert waits.wait(60)
+            assert not waiting.done()
+        assert waiting.result(60) is None
+    assert "another process migrates this database or writes to it" in caplog.text
+    assert version_of(first) == LATEST_MIGRATION
+    # The connection is as it was: it waits for the writers of every day.
+    if sort == "sqlite":
+        with second.engine.connect() as connection:
+            timeout = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        assert timeout == 30_000
+    for database in (first, second):
+        database.close()
+
+
+def test_a_writer_sees_what_the_last_holder_of_a_lock_wrote_whatever_the_server_says(postgres):
+    name = f"w{uuid.uuid4().hex[:12]}"
+    _create(postgres, name, "template_countersign")
+    engine = sa.create_engine(f"{postgres}/{name}", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        setting = "default_transaction_isolation = 'serializable'"
+        connection.execute(sa.text(f"ALTER DATABASE {name} SET {setting}"))
+    engine.dispose()
+    database = Database(f"{postgres}/{name}")
+    level = database.write(
+        lambda unit: unit.connection.execute(sa.text("SHOW transaction_isolation")).scalar(),
+        appends=False,
+    )
+    database.close()
+    assert level == "read committed"
