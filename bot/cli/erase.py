@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress
+from sqlalchemy.exc import DBAPIError
 
 from bot import storage
 from bot.cases.erasure import LABEL_PREFIX, ErasureSubject
@@ -25,6 +26,7 @@ from bot.store.store import Store
 
 LABEL_BYTES = 4
 MEMORY_FOLDER = "memory"
+NOT_SHRUNK = "what was deleted is still in free pages of the database: run VACUUM when it is idle"
 DATABASE_NAMES = ("countersign.db", "company.db")
 NO_MEMORY = "the memory could not be made again: run `countersign memory rebuild`"
 
@@ -120,7 +122,10 @@ def _carry_out(
     counts = {"cases": len(reach.ended), "entries": entries, **erasures.sweep(erasure.subject)}
     if not reach.in_flight:
         erasures.complete(erasure, counts, now)
-    erasures.shrink()
+    try:
+        erasures.shrink()
+    except DBAPIError as failure:
+        err.print(f"{NOT_SHRUNK} ({failure.orig})", style="red", markup=False)
     try:
         sign_or_compare(open_witness(settings), store)
     except LedgerBroken as failure:

@@ -267,13 +267,21 @@ class SqlErasureStore:
 
     def shrink(self) -> None:
         """Overwrite what was deleted: a database keeps it in free pages and its log."""
-        with self._database.engine.connect() as connection:
-            raw = connection.execution_options(isolation_level="AUTOCOMMIT")
+        statements = ["VACUUM"]
+        if self._database.is_sqlite:
+            statements.append("PRAGMA wal_checkpoint(TRUNCATE)")
+        pooled = self._database.engine.raw_connection()
+        try:
+            # Outside of any transaction, which SQLAlchemy would begin.
+            connection: Any = pooled.driver_connection
             if self._database.is_sqlite:
-                raw.exec_driver_sql("VACUUM")
-                raw.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.isolation_level = None
             else:
-                raw.exec_driver_sql("VACUUM")
+                connection.autocommit = True
+            for statement in statements:
+                connection.execute(statement).close()
+        finally:
+            pooled.invalidate()
 
 
 def is_over(case: Case, now: datetime) -> bool:
