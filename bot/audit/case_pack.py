@@ -82,10 +82,10 @@ class CasePack:
     def erasures(self) -> dict[int, Erased]:
         """Return what was erased from which entry, by its place."""
         return {
-            redaction.seq: Erased(redaction, packed.entry)
-            for packed in self.devices
-            if isinstance(packed.entry.body, DataErased)
-            for redaction in packed.entry.body.redactions
+            redaction.seq: Erased(redaction, line.entry)
+            for line in self.devices
+            if isinstance(line.entry.body, DataErased)
+            for redaction in line.entry.body.redactions
         }
 
 

@@ -195,12 +195,12 @@ def _record(pack: CasePack) -> str:
     return "\n".join(parts)
 
 
-def _entry(line: PackedEntry, erased: Erased | None) -> str:
+def _entry(line: PackedEntry, erasure: Erased | None) -> str:
     leaf = leaf_hash(line.text.encode()).hex()
     remark = ""
-    if erased:
-        leaf = erased.redaction.leaf
-        remark = f"<p>{escape(_erasure_sentence(erased.order))}</p>\n"
+    if erasure:
+        leaf = erasure.redaction.leaf
+        remark = f"<p>{escape(_erasure_sentence(erasure.order))}</p>\n"
     proof = " ".join(node.hex() for node in line.proof)
     return (
         f'<div class="entry"><h3>Entry {line.seq}</h3>\n{remark}<pre>{escape(line.text)}</pre>\n'
