@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas sbom audit
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -107,6 +107,14 @@ shots: $(VENV)/.dev ## Screenshots of the page and of every kind in every state,
 
 clean-root: $(VENV)/.dev ## The steps of the Dockerfile in a clean Debian, without a container engine (root, debootstrap; minutes)
 	@$(BIN)/python -m tests.deploy.clean_root $(ARGS)
+
+sbom: $(VENV)/.run ## Everything that is installed, as CycloneDX, into artifacts/sbom.cdx.json
+	@mkdir -p artifacts
+	@$(UV) export --quiet --frozen --no-dev --preview-features sbom-export --format cyclonedx1.5 --output-file artifacts/sbom.cdx.json > /dev/null
+	@echo "artifacts/sbom.cdx.json"
+
+audit: $(VENV)/.run ## Known vulnerabilities of what is locked; asks osv.dev. Status 0 none, 1 some, 2 not audited
+	@$(UV) audit --frozen --no-dev --preview-features audit; status=$$?; [ $$status != 2 ] || echo "NOT AUDITED: the database of vulnerabilities could not be asked" >&2; exit $$status
 
 clean: ## Forget the environment and the demo
 	@rm -rf $(VENV) .countersign artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,7 +16,15 @@ from sqlalchemy import bindparam, select
 from bot.audit.checkpoints import Checkpoint, Witness
 from bot.audit.proofs import Proof, prove
 from bot.cases.controls import DESK_ID
-from bot.cases.entries import Entry, PasskeyAdded, PasskeyInvited, PasskeyRemoved, entry_of
+from bot.cases.entries import (
+    DataErased,
+    Entry,
+    PasskeyAdded,
+    PasskeyInvited,
+    PasskeyRemoved,
+    Redaction,
+    entry_of,
+)
 from bot.cases.errors import LedgerBroken, NoSuchCase, Refusal
 from bot.store import tables
 from bot.store.store import Store
@@ -46,6 +54,14 @@ class PackedEntry:
         return entry_of(json.loads(self.text))
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What stands in the place of an entry, and the entry that binds it."""
+
+    redaction: Redaction
+    order: Entry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePack:
     """One case, as an auditor gets it."""
@@ -59,8 +75,18 @@ class CasePack:
     #: How many entries the checkpoint covers.
     size: int
     entries: tuple[PackedEntry, ...]
-    #: Entries about the desk: which devices the case's approvers had.
+    #: Entries about the desk: which devices the case's approvers had, and who was erased.
     devices: tuple[PackedEntry, ...] = ()
+
+    @property
+    def erasures(self) -> dict[int, Erased]:
+        """Return what was erased from which entry, by its place."""
+        return {
+            redaction.seq: Erased(redaction, line.entry)
+            for line in self.devices
+            if isinstance(line.entry.body, DataErased)
+            for redaction in line.entry.body.redactions
+        }
 
 
 def make_pack(store: Store, witness: Witness, *, case_id: str, now: datetime) -> CasePack:
@@ -83,7 +109,11 @@ def make_pack(store: Store, witness: Witness, *, case_id: str, now: datetime) ->
             f"{case_id} has entries that are not signed yet: the last checkpoint covers "
             f"{checkpoint.size} entries, and the case has entry {last}. Try again after the next"
         )
+    erasures = _erasure_lines(store, lines)
+    if erasures and max(erasures) > checkpoint.size:
+        raise Refusal(f"a person was erased from {case_id} since the last checkpoint; try again")
     devices = _device_lines(store, lines, checkpoint)
+    devices = dict(sorted({**devices, **erasures}.items()))
     proofs = _prove(store, [*lines, *devices], checkpoint.size)
     return CasePack(
         case_id=case_id,
@@ -124,6 +154,23 @@ def _device_lines(store: Store, lines: Mapping[int, str], checkpoint: Checkpoint
             case _:
                 pass
     return device_lines
+
+
+def _erasure_lines(store: Store, lines: Mapping[int, str]) -> dict[int, str]:
+    """Return the entries that bind what stands in this case's entries since an erasure."""
+    redactions = store.ledger.redactions().all()
+    if not redactions.keys() & lines.keys():
+        return {}
+    return {
+        seq: text
+        for seq, text in _lines(store, DESK_ID).items()
+        if lines.keys() & _redacted_places(text)
+    }
+
+
+def _redacted_places(text: str) -> set[int]:
+    body = entry_of(json.loads(text)).body
+    return {item.seq for item in body.redactions} if isinstance(body, DataErased) else set()
 
 
 def _people_with_devices(lines: Mapping[int, str]) -> Iterator[str]:

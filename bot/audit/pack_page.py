@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from bot.audit.case_pack import CasePack, PackedEntry, pack_to_plain
+from bot.audit.case_pack import CasePack, Erased, PackedEntry, pack_to_plain
 from bot.cases import entries
 from bot.cases.case import Case
 from bot.cases.ledger import leaf_hash
@@ -187,21 +187,31 @@ def _verification(pack: CasePack) -> str:
 
 
 def _record(pack: CasePack) -> str:
-    parts = [_entry(line) for line in pack.entries]
+    erasures = pack.erasures
+    parts = [_entry(line, erasures.get(line.seq)) for line in pack.entries]
     if pack.devices:
-        parts.append("<p>The devices with which approvers signed:</p>")
-        parts += [_entry(line) for line in pack.devices]
+        parts.append("<p>The devices with which approvers signed, and who was erased:</p>")
+        parts += [_entry(line, erasures.get(line.seq)) for line in pack.devices]
     return "\n".join(parts)
 
 
-def _entry(line: PackedEntry) -> str:
+def _entry(line: PackedEntry, erasure: Erased | None) -> str:
     leaf = leaf_hash(line.text.encode()).hex()
+    remark = ""
+    if erasure:
+        leaf = erasure.redaction.leaf
+        remark = f"<p>{escape(_erasure_sentence(erasure.order))}</p>\n"
     proof = " ".join(node.hex() for node in line.proof)
     return (
-        f'<div class="entry"><h3>Entry {line.seq}</h3>\n<pre>{escape(line.text)}</pre>\n'
+        f'<div class="entry"><h3>Entry {line.seq}</h3>\n{remark}<pre>{escape(line.text)}</pre>\n'
         f'<p class="quiet">Leaf <code>{leaf}</code></p>\n'
         f'<p class="quiet">Proof <code class="proof">{proof or "(the only leaf)"}</code></p></div>'
     )
+
+
+def _erasure_sentence(order: entries.Entry) -> str:
+    by_name = order.body.by_name if isinstance(order.body, entries.DataErased) else ""
+    return f"A person was erased from this entry on {moment(order.at)} by order of {by_name}."
 
 
 def moment(at: datetime) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import Progress
+from sqlalchemy.exc import DBAPIError
 
 from bot import storage
 from bot.cases.erasure import LABEL_PREFIX, ErasureSubject
@@ -25,6 +26,7 @@ from bot.store.store import Store
 
 LABEL_BYTES = 4
 MEMORY_FOLDER = "memory"
+NOT_SHRUNK = "what was deleted is still in free pages of the database: run VACUUM when it is idle"
 DATABASE_NAMES = ("countersign.db", "company.db")
 NO_MEMORY = "the memory could not be made again: run `countersign memory rebuild`"
 
@@ -66,7 +68,7 @@ def erase(
             _print_reach(reach, exports, as_json=as_json)
         if dry_run:
             return
-        is_resumed = subject.label in store.erasures.unfinished()
+        is_resumed = subject.label in store.erasures.running_labels()
         if reach.is_empty and not is_resumed:
             return
         if reach.in_flight and not after_open_cases:
@@ -111,16 +113,23 @@ def _carry_out(
     erasures.begin(erasure.subject, now)
     entries = 0
     with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("Erasing", total=len(reach.ended))
-        for start in range(0, len(reach.ended), CASES_PER_TRANSACTION):
-            case_ids = reach.ended[start : start + CASES_PER_TRANSACTION]
+        task = progress.add_task("Erasing", total=len(reach.closed_cases))
+        for start in range(0, len(reach.closed_cases), CASES_PER_TRANSACTION):
+            case_ids = reach.closed_cases[start : start + CASES_PER_TRANSACTION]
             entries += erasures.erase_cases(erasure, case_ids, now)
             progress.advance(task, len(case_ids))
     entries += erasures.erase_desk(erasure, now)
-    counts = {"cases": len(reach.ended), "entries": entries, **erasures.sweep(erasure.subject)}
+    counts = {
+        "cases": len(reach.closed_cases),
+        "entries": entries,
+        **erasures.sweep(erasure.subject),
+    }
     if not reach.in_flight:
         erasures.complete(erasure, counts, now)
-    erasures.shrink()
+    try:
+        erasures.shrink()
+    except DBAPIError as failure:
+        err.print(f"{NOT_SHRUNK} ({failure.orig})", style="red", markup=False)
     try:
         sign_or_compare(open_witness(settings), store)
     except LedgerBroken as failure:
@@ -163,7 +172,7 @@ def _print_reach(reach: ErasureReach, files: Sequence[str], *, as_json: bool) ->
     if as_json:
         print_json(
             {
-                "cases": list(reach.ended),
+                "cases": list(reach.closed_cases),
                 "open_cases": list(reach.in_flight),
                 "desk_entries": reach.desk_entries,
                 "rows": dict(reach.counts),
@@ -175,7 +184,9 @@ def _print_reach(reach: ErasureReach, files: Sequence[str], *, as_json: bool) ->
     if reach.is_empty and not files:
         out.print("Nothing names this person.")
         return
-    out.print(f"{len(reach.ended)} cases that have ended, {len(reach.in_flight)} that have not.")
+    out.print(
+        f"{len(reach.closed_cases)} cases that have ended, {len(reach.in_flight)} that have not."
+    )
     for name, count in sorted(reach.counts.items()):
         out.print(f"  {name}: {count} rows", markup=False)
     if reach.desk_entries:

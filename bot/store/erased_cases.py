@@ -176,8 +176,8 @@ def _write_inbox(unit: UnitOfWork, case_id: str, rows: DerivedRows) -> None:
     inbox, conflicts = tables.inbox.c, tables.inbox_conflicts.c
     is_of_case = inbox.case_id == case_id
     keys = unit.connection.execute(select(inbox.source, inbox.key).where(is_of_case)).all()
-    for found in keys:
-        is_same = (conflicts.source == found.source, conflicts.key == found.key)
+    for old_key in keys:
+        is_same = (conflicts.source == old_key.source, conflicts.key == old_key.key)
         unit.connection.execute(delete(tables.inbox_conflicts).where(*is_same))
     values = [
         {**columns, "source": source, "key": key, "body": NO_BYTES}

@@ -70,7 +70,7 @@ class ErasureReach:
     """What an erasure would reach."""
 
     #: Cases with the person in them that have ended, and those that have not.
-    ended: Sequence[str] = ()
+    closed_cases: Sequence[str] = ()
     in_flight: Sequence[str] = ()
     #: Rows apart from the cases, by table.
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class ErasureReach:
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing names the person."""
-        return not (self.ended or self.in_flight or self.counts or self.desk_entries)
+        return not (self.closed_cases or self.in_flight or self.counts or self.desk_entries)
 
 
 class SqlErasureStore:
@@ -94,7 +94,7 @@ class SqlErasureStore:
     # --- what is under way -----------------------------------------------------------------------
 
     def resume(self, subject: ErasureSubject) -> ErasureSubject:
-        """Return the subject of an unfinished erasure of this person, else this one."""
+        """Return the subject of an running_labels erasure of this person, else this one."""
         query = select(tables.erasures).where(tables.erasures.c.state == RUNNING)
         for row in self._database.fetch(query):
             terms = json.loads(row.terms)
@@ -103,7 +103,7 @@ class SqlErasureStore:
                 return older.with_terms(subject.terms)
         return subject
 
-    def unfinished(self) -> list[str]:
+    def running_labels(self) -> list[str]:
         """Return the labels of erasures that are not complete."""
         query = select(tables.erasures.c.label).where(tables.erasures.c.state == RUNNING)
         return [row.label for row in self._database.fetch(query)]
@@ -135,7 +135,7 @@ class SqlErasureStore:
             new_names = [name for name in reach.names if name not in names]
             if not new_names:
                 return ErasureReach(
-                    ended=reach.ended,
+                    closed_cases=reach.closed_cases,
                     in_flight=reach.in_flight,
                     counts=reach.counts,
                     names=names,
@@ -144,23 +144,23 @@ class SqlErasureStore:
             names += new_names
 
     def _look(self, subject: ErasureSubject, now: datetime) -> ErasureReach:
-        ended: list[str] = []
+        closed_cases: list[str] = []
         in_flight: list[str] = []
         names: list[str] = []
         desk_entries = 0
         for case_id in self._case_ids(subject):
             rows = self._entries(case_id)
-            redacted = redact_case(rows, subject, {})
+            new_entries = redact_case(rows, subject, {})
             if case_id == DESK_ID:
-                desk_entries = len(redacted.lines)
+                desk_entries = len(new_entries.lines)
                 continue
-            if not redacted.lines:
+            if not new_entries.lines:
                 continue
-            names += redacted.names
-            (ended if self._has_ended(case_id, now) else in_flight).append(case_id)
+            names += new_entries.names
+            (closed_cases if self._has_ended(case_id, now) else in_flight).append(case_id)
         counts = {table.name: self._count(table, subject) for table in _swept_tables()}
         return ErasureReach(
-            ended=ended,
+            closed_cases=closed_cases,
             in_flight=in_flight,
             counts={name: count for name, count in counts.items() if count},
             names=list(dict.fromkeys(names)),
@@ -194,9 +194,9 @@ class SqlErasureStore:
         conditions = [_names(column, subject, is_sqlite=is_sqlite) for column in columns]
         query = select(table).where(or_(*conditions))
         rows = self._database.fetch(query)
-        found = [row for row in rows if _is_named(row, columns, subject)]
-        for start in range(0, len(found), ROWS_PER_PAGE):
-            yield found[start : start + ROWS_PER_PAGE]
+        matches = [row for row in rows if _is_named(row, columns, subject)]
+        for start in range(0, len(matches), ROWS_PER_PAGE):
+            yield matches[start : start + ROWS_PER_PAGE]
 
     # --- the cases -------------------------------------------------------------------------------
 
@@ -225,8 +225,8 @@ class SqlErasureStore:
         def job(unit: UnitOfWork) -> int:
             unit.lock_head()
             rows = unit.connection.execute(_ENTRIES, {"of_case": DESK_ID}).all()
-            redacted = redact_case(rows, erasure.subject, self._redactions(unit))
-            lines = list(redacted.lines)
+            new_entries = redact_case(rows, erasure.subject, self._redactions(unit))
+            lines = list(new_entries.lines)
             write_lines(unit, lines)
             if lines:
                 _append(unit, _record(erasure, lines, {}), erasure, now)
@@ -267,13 +267,21 @@ class SqlErasureStore:
 
     def shrink(self) -> None:
         """Overwrite what was deleted: a database keeps it in free pages and its log."""
-        with self._database.engine.connect() as connection:
-            raw = connection.execution_options(isolation_level="AUTOCOMMIT")
+        statements = ["VACUUM"]
+        if self._database.is_sqlite:
+            statements.append("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection_record = self._database.engine.raw_connection()
+        try:
+            # Outside of any transaction, which SQLAlchemy would begin.
+            connection: Any = connection_record.driver_connection
             if self._database.is_sqlite:
-                raw.exec_driver_sql("VACUUM")
-                raw.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.isolation_level = None
             else:
-                raw.exec_driver_sql("VACUUM")
+                connection.autocommit = True
+            for statement in statements:
+                connection.execute(statement).close()
+        finally:
+            connection_record.invalidate()
 
 
 def is_over(case: Case, now: datetime) -> bool:
@@ -296,14 +304,14 @@ def _erase_case(
     if unit.connection.execute(_LEASED_WORK, {"of_case": case_id}).first():
         raise TooLate(f"work on {case_id} is under way; try again in a minute")
     rows = unit.connection.execute(_ENTRIES, {"of_case": case_id}).all()
-    redacted = redact_case(rows, subject, redactions)
-    if redacted.lines:
-        write_lines(unit, redacted.lines)
-        case = write_case(unit, row, redacted.plains)
+    new_entries = redact_case(rows, subject, redactions)
+    if new_entries.lines:
+        write_lines(unit, new_entries.lines)
+        case = write_case(unit, row, new_entries.plains)
         # Its own messages hold the old text; the card is drawn again after it.
         unit.connection.execute(_DELETE_WORK, {"of_case": case_id})
         unit.enqueue(_slack_messages(case, subject.label, now))
-    return redacted.lines
+    return new_entries.lines
 
 
 def _slack_messages(case: Case, label: str, now: datetime) -> list[OutboxMessage]:
@@ -377,9 +385,9 @@ def _names(column: Column[Any], subject: ErasureSubject, *, is_sqlite: bool) -> 
         # The bytes of a signal need not be text.
         return or_(*(func.pg_catalog.position(column, item.encode()) > 0 for item in spellings))
     text = sql_cast(column, Text) if isinstance(column.type, LargeBinary) else column
-    lowered = func.lower(text)
+    lower_text = func.lower(text)
     return or_(
-        *(lowered.contains(spelling.lower(), autoescape=True) for spelling in spellings),
+        *(lower_text.contains(spelling.lower(), autoescape=True) for spelling in spellings),
         *(text.contains(spelling, autoescape=True) for spelling in spellings),
     )
 
@@ -388,12 +396,12 @@ def _is_named(row: Any, columns: Sequence[Column[Any]], subject: ErasureSubject)
     for column in columns:
         value = getattr(row, column.name)
         text = bytes(value).decode("utf-8", "replace") if isinstance(value, bytes) else value
-        if text and (subject.is_in(text) or subject.is_in(_decoded(text))):
+        if text and (subject.is_in(text) or subject.is_in(_json_in(text))):
             return True
     return False
 
 
-def _decoded(text: str) -> Any:
+def _json_in(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:

@@ -364,6 +364,7 @@ NOT_DERIVED = {
 # Slack's answers, the loop's ticks, what people asked, lists that are drawn anew, an imported past, and what people taught.
 TABLES_NOT_DERIVED = {
     "ticks",
+    "erasures",
     "boards",
     "listed",
     "details_openings",

@@ -11,7 +11,7 @@ import pytest
 from bot.demo.people import STOCK
 from tests.journeys.test_restored_backup import Shop
 
-pytestmark = [pytest.mark.journey]
+pytestmark = [pytest.mark.journey, pytest.mark.proof]
 NAME = "Wilhelmina Oakes"
 TRACES = ("wilhelmina", "oakes", "guest:4711", "w.oakes@example.org", "shellfish")
 
@@ -123,6 +123,7 @@ def test_after_an_erasure_no_file_table_or_message_names_the_guest(emulator, tmp
     finally:
         house.bot.stop()
     assert house.traces_in_files(tmp_path) == []
+    assert "A person was erased from this entry on" in (tmp_path / "case.html").read_text()
     anew = tmp_path / "anew"
     older = tmp_path.parent / f"export-{tmp_path.name}" / "ledger.jsonl"
     for arguments in (
