@@ -165,14 +165,14 @@ class PackTrial:
         """Compare what was found with what the pack expects."""
         for kind, expectation in self.pack.expectations.items():
             cases = {case.subject: case for case in self.cases if case.kind == kind}
-            for subject in sorted(expectation.found.keys() - cases.keys()):
+            for subject in sorted(expectation.plans.keys() - cases.keys()):
                 self._disappoint(f"{kind} does not find {subject}")
-            for subject in sorted(cases.keys() - expectation.found.keys()):
+            for subject in sorted(cases.keys() - expectation.plans.keys()):
                 reason = expectation.absent.get(subject)
                 but = f", although {reason}" if reason else ", which nobody expects"
                 self._disappoint(f"{kind} finds {subject}{but}")
-            for subject in cases.keys() & expectation.found.keys():
-                expected, actual = expectation.found[subject], cases[subject].actions
+            for subject in cases.keys() & expectation.plans.keys():
+                expected, actual = expectation.plans[subject], cases[subject].actions
                 if tuple(expected) != actual:
                     self._disappoint(
                         f"{kind} plans {_words(actual)} for {subject}, not {_words(expected)}"
@@ -205,7 +205,7 @@ class PlanTrial:
     #: What steps have told, as conditions of later ones name it.
     facts: dict[str, Any] = field(default_factory=dict)
     #: The steps that were done, with their keys.
-    done: list[tuple[Action, str]] = field(default_factory=list)
+    effects: list[tuple[Action, str]] = field(default_factory=list)
 
     def run(self) -> None:
         """Carry out the steps, look for the effects, and take them back.
@@ -213,12 +213,12 @@ class PlanTrial:
         Raises:
             CountersignError: a step fails, or its undo leaves something behind.
         """
-        refused = False
-        for number, planned in enumerate(self.plan.actions):
+        has_refusal = False
+        for number, action in enumerate(self.plan.actions):
             is_alternative = self._is_alternative(number)
-            if is_alternative is refused:
-                refused = self._carry_out(number, self._complete(number, planned)) or refused
-        for action, key in reversed(self.done):
+            if is_alternative is has_refusal:
+                has_refusal |= self._carry_out(number, self._complete(number, action))
+        for action, key in reversed(self.effects):
             if action.reversible:
                 self._undo(action, key)
 
@@ -247,7 +247,7 @@ class PlanTrial:
             raise ConnectorFailed(f"{action.name} was done, and its effect is not found")
         if isinstance(effect, Effect) and self.plan.branches:
             self.facts[self.plan.branches[number].name] = dict(effect.facts)
-        self.done.append((action, key))
+        self.effects.append((action, key))
         return False
 
     def _undo(self, action: Action, key: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from bot.cases.constraints import Name, Text
 from bot.cases.errors import PlaybookInvalid, Refusal
@@ -73,13 +73,13 @@ class PackFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What a playbook must find in the company of the pack, and what not."""
+class KindExpectation:
+    """The cases that a playbook must find in the company of the pack, and what is none."""
 
     #: The actions of the plan by subject; an empty list where a person decides without a plan.
     #: The subjects are exactly those that the query finds, or those of the examples of a kind
     #: that other systems report.
-    found: Mapping[Text, tuple[ActionName, ...]]
+    plans: Annotated[Mapping[Text, tuple[ActionName, ...]], Field(validation_alias="found")]
     #: Subjects that look alike and are none, with the reason.
     absent: Mapping[Text, Text]
 
@@ -88,7 +88,7 @@ class Expectation:
 class ExpectationsFile:
     """``expectations.yml``: by kind of case."""
 
-    kinds: Mapping[Name, Expectation]
+    kinds: Mapping[Name, KindExpectation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ class Pack:
 
     folder: Path
     about: PackFile
-    expectations: Mapping[str, Expectation]
+    expectations: Mapping[str, KindExpectation]
     library: FileLibrary
 
     @property
@@ -179,16 +179,16 @@ def _unpack_files(archive: zipfile.ZipFile, folder: Path) -> None:
     entries = archive.infolist()
     if len(entries) > MAX_PACK_FILES:
         raise _too_large()
-    left = MAX_PACK_BYTES
+    budget = MAX_PACK_BYTES
     for entry in entries:
         target = _target(entry, folder)
         if entry.is_dir():
             continue
         with archive.open(entry) as file:
             # What the directory says of the size need not be true.
-            content = file.read(left + 1)
-        left -= len(content)
-        if left < 0:
+            content = file.read(budget + 1)
+        budget -= len(content)
+        if budget < 0:
             raise _too_large()
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

@@ -77,9 +77,10 @@ def _insert(text: str, ours: Mapping[str, _Entry], source: str, entry: _Entry, n
     if not ours:
         raise Refusal(f"{name}: an empty mapping cannot be joined; leave it out")
     last = max(ours.values(), key=lambda item: item.end_line)
-    lines, added = text.splitlines(), source.splitlines()[entry.first_line : entry.end_line]
+    lines = text.splitlines()
+    block = source.splitlines()[entry.first_line : entry.end_line]
     shift = last.column - entry.column
-    lines[last.end_line : last.end_line] = [_indent(line, shift) for line in added]
+    lines[last.end_line : last.end_line] = [_indent(line, shift) for line in block]
     return "\n".join(lines) + "\n"
 
 

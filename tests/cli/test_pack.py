@@ -45,7 +45,7 @@ def test_a_pack_finds_what_it_expects_and_its_plans_can_be_carried_out(name):
     assert found == {
         (kind, subject): actions
         for kind, expectation in pack.expectations.items()
-        for subject, actions in expectation.found.items()
+        for subject, actions in expectation.plans.items()
     }
     # A detector that finds everything would need nothing planted that it must leave alone.
     assert all(
@@ -64,7 +64,7 @@ def test_a_plan_is_carried_out_and_taken_back_on_the_company_itself():
         for subject in ("shipment:1", "shipment:5"):
             run = PlanTrial(plan=cases[subject], systems=connect_company(pack, trial.company))
             run.run()
-            results[subject] = [action.name for action, _ in run.done]
+            results[subject] = [action.name for action, _ in run.effects]
         with closing(sqlite3.connect(trial.company)) as company:
             rows = company.execute("SELECT status FROM shipments WHERE id IN (1, 5)").fetchall()
             (claims,) = company.execute("SELECT count(*) FROM claims").fetchone()
