@@ -10,9 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from sphinx.cmd.build import main as build
-
 import pages
+from sphinx.cmd.build import main as build
 
 DOCS = Path(__file__).parent.parent
 PROJECT = DOCS.parent

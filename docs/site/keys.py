@@ -44,7 +44,9 @@ def find_examples(file: SchemaFile, schema: Mapping[str, Any]) -> Examples:
     return examples
 
 
-def keys(file: SchemaFile, schema: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def keys(
+    file: SchemaFile, schema: Mapping[str, Any]
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Iterate over definitions, keys and forms."""
     for name, definition in {file.name: schema, **schema["$defs"]}.items():
         for key, form in definition.get("properties", {}).items():
@@ -95,10 +97,16 @@ def _page(file: SchemaFile) -> str:
     ]
     for name, definition in schema["$defs"].items():
         if "properties" in definition:
-            parts += [f"({_label(file, name)})=\n## {_heading(name)}", _text(definition.get("description", ""))]
+            parts += [
+                f"({_label(file, name)})=\n## {_heading(name)}",
+                _text(definition.get("description", "")),
+            ]
             parts.append(_table(name, definition, examples, file))
         elif "enum" in definition:
-            parts += [f"({_label(file, name)})=\n## {_heading(name)}", _text(definition.get("description", ""))]
+            parts += [
+                f"({_label(file, name)})=\n## {_heading(name)}",
+                _text(definition.get("description", "")),
+            ]
             parts.append(_values(definition))
     return "\n\n".join(filter(None, parts)).replace("PAGE:", f"{file.name}-") + "\n"
 

@@ -79,11 +79,7 @@ def find_messages() -> list[Message]:
 def area_of(message: Message) -> dict[str, Any] | None:
     """Return the area of a message: the first that names its file."""
     return next(
-        (
-            area
-            for area in remedies()["areas"]
-            if message.file.startswith(tuple(area["files"]))
-        ),
+        (area for area in remedies()["areas"] if message.file.startswith(tuple(area["files"]))),
         None,
     )
 
@@ -167,10 +163,7 @@ def _texts_of(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator
 def _template(node: ast.Constant | ast.JoinedStr) -> str:
     if isinstance(node, ast.Constant):
         return " ".join(str(node.value).split())
-    parts = [
-        str(part.value) if isinstance(part, ast.Constant) else _GAP
-        for part in node.values
-    ]
+    parts = [str(part.value) if isinstance(part, ast.Constant) else _GAP for part in node.values]
     return " ".join("".join(parts).split())
 
 

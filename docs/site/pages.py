@@ -76,5 +76,7 @@ def index(docs: Path) -> str:
         if present:
             depth = "2" if chapter != "Decisions" else "1"
             lines = "\n".join(present)
-            parts.append(f"```{{toctree}}\n:caption: {chapter}\n:maxdepth: {depth}\n\n{lines}\n```\n")
+            parts.append(
+                f"```{{toctree}}\n:caption: {chapter}\n:maxdepth: {depth}\n\n{lines}\n```\n"
+            )
     return "\n".join(parts)
