@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas sbom audit
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas sbom audit pictures
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ small-model: $(VENV)/.dev ## A real small language model on loopback writes word
 docs: $(VENV)/.dev ## The documentation as pages that are readable offline; strict about links
 	@$(UV) sync --quiet --frozen --inexact --group dev --group docs
 	@PYTHONPATH=. $(BIN)/python docs/site/build.py
+
+pictures: $(VENV)/.dev ## Take the pictures of the documentation again, from the running demo
+	@PYTHONPATH=. $(BIN)/python docs/site/pictures.py
 
 schemas: $(VENV)/.run ## Write the JSON Schemas of the YAML files again
 	@$(BIN)/python -m knowledge.library.schemas

@@ -63,6 +63,7 @@ def remedies() -> Any:
     return yaml.safe_load(REMEDIES.read_text(encoding="utf-8"))
 
 
+@cache
 def find_messages() -> list[Message]:
     """List every message once."""
     messages: dict[str, Message] = {}

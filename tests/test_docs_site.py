@@ -1,0 +1,84 @@
+"""What the site is made of: complete, current, and with a place for every message."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.settings import NAMES
+from knowledge.library.schemas import SCHEMAS, schema_of
+from knowledge.library.yaml_files import read
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs/site"))
+
+import api  # noqa: E402
+import commands  # noqa: E402
+import keys  # noqa: E402
+import messages  # noqa: E402
+import metrics  # noqa: E402
+import settings_page  # noqa: E402
+
+
+def test_every_message_has_an_anchor_of_its_own_and_says_what_to_do():
+    found = messages.find_messages()
+    assert len(found) > 400
+    homeless = [message for message in found if messages.area_of(message) is None]
+    assert not homeless, "give the file an area in docs/site/remedies.yml"
+    page = messages.page()
+    for message in found:
+        assert page.count(f"({message.anchor})=\n") == 1, message
+    for area in messages.remedies()["areas"]:
+        assert len(area["remedy"].split()) > 10, area["title"]
+
+
+def test_a_remedy_is_for_a_message_that_there_is():
+    anchors = {message.anchor for message in messages.find_messages()}
+    assert set(messages.remedies()["messages"]) <= anchors
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ('raise NotEligible(f"only {group} may approve this")', "only … may approve this"),
+        ('Finding(sentence="The bot is in no channel.")', "The bot is in no channel."),
+        ('TEXT = "nothing is here"\nraise Refusal(TEXT)', "nothing is here"),
+        ('problems.append(f"{name} is not set")', "… is not set"),
+        ('raise BadRequest("name one" if x else "name two")', "name two"),
+    ],
+)
+def test_messages_are_found_as_they_are_written(source, text):
+    assert text in list(messages._texts(source, "knowledge/library/made.py"))
+
+
+def test_what_the_loader_says_of_a_value_is_among_the_messages():
+    texts = {message.text for message in messages.find_messages()}
+    assert "must be a duration like 30s, 15m, 48h or 7d" in texts
+    assert "… already exists; name another folder, or remove it" in texts
+
+
+@pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
+def test_every_key_has_an_example(file):
+    schema = schema_of(file)
+    examples = keys.find_examples(file, schema)
+    missing = [
+        f"{name}.{key}" for name, key, _ in keys.keys(file, schema) if (name, key) not in examples
+    ]
+    assert not missing
+
+
+@pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
+def test_the_loader_takes_the_examples(file):
+    path = keys.EXAMPLES / f"{file.name}.yml"
+    if path.exists():
+        read(path, file.shape)
+
+
+def test_the_references_have_every_setting_metric_command_and_path():
+    page = settings_page.page()
+    assert all(f"`{name}`" in page for name in NAMES)
+    names = {metric.name for metric in metrics.find_metrics()}
+    assert {"countersign_cases_opened", "countersign_open_cases"} <= names
+    assert all(metric.meaning for metric in metrics.find_metrics())
+    assert "## `countersign ledger verify`" in commands.page()
+    assert {"/v1/signals", "/v1/approvals", "/v1/cases"} <= set(api.document()["paths"])
