@@ -63,8 +63,8 @@ class _LibraryCheck:
         columns_by_kind = {}
         for kind, playbook in self.library.playbooks.items():
             columns_by_kind[kind] = self._check_playbook(playbook)
-            self._findings += check_facts(playbook, columns_by_kind[kind], self.files)
-        self._findings += check_policy_facts(self.library.rules, columns_by_kind, self.files)
+            self._findings.extend(check_facts(playbook, columns_by_kind[kind], self.files))
+        self._findings.extend(check_policy_facts(self.library.rules, columns_by_kind, self.files))
         self._check_record_checks()
         return self._findings
 

@@ -39,7 +39,6 @@ from knowledge.library.playbooks import read_earlier_playbook, read_playbooks
 from knowledge.library.policy import (
     check_limits,
     check_names,
-    find_unconverted_stakes,
     read_policy,
     read_policy_text,
 )
@@ -153,7 +152,7 @@ class FileLibrary:
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""
-        return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
+        return find_missing_titles(self.playbooks, self.systems)
 
     def policy(self) -> Policy:
         """Return the policy, with the limits of the desk's own actions."""
@@ -202,20 +201,9 @@ class FileLibrary:
         """
         return read_earlier_playbook(kind, text, systems=self.systems, policy=self.rules)
 
-    def limits_without_action(self) -> list[str]:
-        """List the limits of policy.yml for actions that systems.yml does not declare."""
-        actions = {
-            f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
-        }
-        return sorted(set(self.rules.actions) - actions)
-
     def strange_program_kinds(self) -> list[str]:
         """List the kinds that programs.yml names and no playbook has."""
         return find_strange_kinds(self.programs, self.playbooks)
-
-    def unconverted_stakes(self) -> list[str]:
-        """List the playbooks whose stake policy cannot compare with its limits."""
-        return find_unconverted_stakes(self.rules, self.playbooks)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
