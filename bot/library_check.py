@@ -4,15 +4,15 @@ Every query and statement is prepared on its database, in a transaction that onl
 rolled back. What the queries give is compared with what the files use.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import OWN_FACTS, SIGNAL
-from bot.cases.finding import Finding, Severity
-from bot.cases.playbook import Detection, Lookup, Playbook
 from bot.cases.expressions import placeholders
+from bot.cases.finding import Finding
+from bot.cases.playbook import Detection, Lookup, Playbook
 from bot.cases.service_level import SINCE, UNTIL
 from bot.clock import utc_now
 from bot.connectors.http_system import HttpCall, HttpSystem
@@ -141,9 +141,7 @@ class _LibraryCheck:
         precondition = getattr(action, "precondition", None)
         return precondition.fields if precondition else ()
 
-    def _check_statements(
-        self, system: str, action: SqlAction, way: Way
-    ) -> Collection[str] | None:
+    def _check_statements(self, system: str, action: SqlAction, way: Way) -> Collection[str] | None:
         values = {name: EXAMPLES[kind] for name, kind in action.parameters.items()}
         given = self._columns(
             system, action.precondition, values, file=self._systems_file, way=(*way, "precondition")
@@ -326,9 +324,7 @@ class _LibraryCheck:
         except ConnectorFailed as failure:
             self._refused(system, failure, self._systems_file, way)
 
-    def _has_values(
-        self, query: str, values: Mapping[str, Any], file: YamlFile, way: Way
-    ) -> bool:
+    def _has_values(self, query: str, values: Mapping[str, Any], file: YamlFile, way: Way) -> bool:
         missing = [name for name in value_names(query) if name not in values]
         for name in missing:
             self._report(
@@ -340,9 +336,7 @@ class _LibraryCheck:
             )
         return not missing
 
-    def _refused(
-        self, system: str, failure: ConnectorFailed, file: YamlFile, way: Way
-    ) -> None:
+    def _refused(self, system: str, failure: ConnectorFailed, file: YamlFile, way: Way) -> None:
         reason = str(failure)
         name = unknown_name(reason).rpartition(".")[2]
         if system not in self._catalogues:

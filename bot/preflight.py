@@ -122,8 +122,8 @@ def _source_findings(
         yield files.finding(
             file,
             way,
-            f"source {name} has no secret set, so it cannot send: set {' or '.join(names)}",
-            suggestion="Take it out of the file if nobody uses it.",
+            "a source has no secret set, so it cannot send",
+            suggestion=f"Set {' or '.join(names)}, or take {name} out if nobody uses it.",
             severity=Severity.HINT,
         )
     for sentence in _source_problems(name, source, settings):

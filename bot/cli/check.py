@@ -1,7 +1,5 @@
 """``countersign check``."""
 
-from typing import Annotated
-
 import typer
 
 from bot.cases.errors import SettingsIncomplete

@@ -72,9 +72,14 @@ def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the findings for machines."""
     return {
         "ok": not has_errors(findings),
-        "problems": [one.sentence for one in findings if one.severity is Severity.ERROR],
+        "problems": [_with_place(one) for one in findings if one.severity is Severity.ERROR],
         "findings": [asdict(finding) for finding in findings],
     }
+
+
+def _with_place(finding: Finding) -> str:
+    start = f"{finding.place}: " if finding.place else ""
+    return f"{start}{finding.sentence} {finding.suggestion}".strip()
 
 
 def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool) -> int:

@@ -85,7 +85,7 @@ class SqlCheck:
         """
         if not statement.lstrip().lower().startswith(_WRITES):
             raise ConnectorFailed(
-                "a statement must change something (INSERT, UPDATE or DELETE), and this one does not"
+                "a statement must be an INSERT, UPDATE or DELETE, and this one is not"
             )
         with self._limit(), self._database.reading(as_writer=True) as session:
             session.explain(statement, values)

@@ -24,6 +24,7 @@ FILE_NAMES = (
 #: Folders that belong to a library, and are not read as playbooks.
 _OTHER_FOLDERS = frozenset({"examples", "expectations", "schemas", "sources"})
 
+MIN_LIKENESS = 0.6
 _PLACE = re.compile(r"^(?P<file>[^\s:]+\.yml)(?::(?P<line>\d+))?: (?P<rest>.+)$", re.DOTALL)
 _FIELD = re.compile(r"^(?P<way>[\w.\[\]-]+): (?P<rest>.+)$", re.DOTALL)
 _QUESTION = re.compile(r"^(?P<rest>.*); did you mean (?P<name>[^;]*?)\??$", re.DOTALL)
@@ -51,9 +52,9 @@ _SENTENCE_HELP = (
 )
 
 
-def nearest(name: str, options: Iterable[str]) -> str:
+def nearest(name: str, options: Iterable[str], *, likeness: float = MIN_LIKENESS) -> str:
     """Suggest the option that was meant, as a question; empty where none is near."""
-    matches = difflib.get_close_matches(name, sorted(set(options)), n=1)
+    matches = difflib.get_close_matches(name, sorted(set(options)), n=1, cutoff=likeness)
     return f"Did you mean {matches[0]}?" if matches else ""
 
 

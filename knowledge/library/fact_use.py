@@ -146,9 +146,7 @@ def _check_use(
         mistake = _mistake(path, names, later_names)
         if mistake:
             sentence, suggestion = mistake
-            yield files.finding(
-                file, use.way, sentence, word=".".join(path), suggestion=suggestion
-            )
+            yield files.finding(file, use.way, sentence, word=".".join(path), suggestion=suggestion)
 
 
 def _mistake(path: Path, names: Columns, later_names: Collection[str]) -> tuple[str, str] | None:

@@ -201,6 +201,13 @@ class FileLibrary:
         """
         return read_earlier_playbook(kind, text, systems=self.systems, policy=self.rules)
 
+    def limits_without_action(self) -> list[str]:
+        """List the limits of policy.yml for actions that systems.yml does not declare."""
+        actions = {
+            f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
+        }
+        return sorted(set(self.rules.actions) - actions)
+
     def strange_program_kinds(self) -> list[str]:
         """List the kinds that programs.yml names and no playbook has."""
         return find_strange_kinds(self.programs, self.playbooks)

@@ -6,12 +6,15 @@ from decimal import Decimal
 
 from bot.cases.finding import Finding, Severity
 from bot.cases.policy import ActionLimit
+from bot.cases.signal import UNRECOGNISED
 from knowledge.library.complaints import nearest
 from knowledge.library.library import FileLibrary
 from knowledge.library.places import LibraryFiles, Way, YamlFile
 from knowledge.library.systems import find_action
 
 _POLICY = "policy.yml"
+#: Groups of one company have names that are alike: sales-leads and ops-leads.
+MIN_GROUP_LIKENESS = 0.85
 #: The smaller limit of each pair says nothing where it is above the larger one.
 _DAY_PAIRS = (("times_per_target_per_day", "times_per_day"),)
 _WINDOW_PAIRS = (
@@ -26,19 +29,18 @@ def check_limit_order(library: FileLibrary, files: LibraryFiles) -> Iterator[Fin
     """Yield the limits that limit nothing, or nobody can reach."""
     file = files.root(_POLICY)
     actions = [f"{name}.{one}" for name, spec in library.systems.items() for one in spec.actions]
+    for name in library.limits_without_action():
+        yield files.finding(
+            file,
+            ("actions", name),
+            f"policy.yml limits {name}, which systems.yml does not declare: check the name",
+            suggestion=nearest(name, actions),
+        )
     for name, limit in library.rules.actions.items():
         way: Way = ("actions", name)
         spec = find_action(library.systems, name)
-        if spec is None:
-            yield files.finding(
-                file,
-                way,
-                f"policy.yml limits {name}, which systems.yml does not declare: check the name",
-                suggestion=nearest(name, actions),
-            )
-            continue
         yield from _pairs_out_of_order(name, limit, file=file, files=files)
-        if limit.alone and not spec.reversible:
+        if limit.alone and spec and not spec.reversible:
             yield files.finding(
                 file,
                 (*way, "alone"),
@@ -66,7 +68,7 @@ def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
                     severity=Severity.HINT,
                 )
     for kind, playbook in library.playbooks.items():
-        if not playbook.examples:
+        if not playbook.examples and kind != UNRECOGNISED:
             yield files.finding(
                 files.playbook(kind),
                 ("kind",),
@@ -117,14 +119,14 @@ def _pairs_out_of_order(
     ]
     for number, window in enumerate(limit.over):
         objects.append((("actions", name, "over", number), window, _WINDOW_PAIRS))
-        if limit.per_plan is not None and window.amount is not None:
-            if limit.per_plan > window.amount:
-                yield files.finding(
-                    file,
-                    ("actions", name, "over", number, "amount"),
-                    f"amount is below per_plan, so no plan of {name} can reach per_plan",
-                    suggestion="Raise amount, or lower per_plan.",
-                )
+        bound = window.amount
+        if limit.per_plan is not None and bound is not None and limit.per_plan > bound:
+            yield files.finding(
+                file,
+                ("actions", name, "over", number, "amount"),
+                f"amount is below per_plan, so no plan of {name} can reach per_plan",
+                suggestion="Raise amount, or lower per_plan.",
+            )
     for way, limits, pairs in objects:
         for smaller, larger in pairs:
             low, high = getattr(limits, smaller), getattr(limits, larger)
@@ -155,7 +157,8 @@ def _lone_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]
             way = ("tiers", tier, "approvers", number)
             places.setdefault(factor.group, (files.root(_POLICY), way))
     for group, count in uses.items():
-        question = nearest(group, [other for other, times in uses.items() if times > 1])
+        others = [other for other, times in uses.items() if times > 1]
+        question = nearest(group, others, likeness=MIN_GROUP_LIKENESS)
         if count == 1 and question:
             file, way = places[group]
             yield files.finding(

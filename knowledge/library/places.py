@@ -4,11 +4,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.finding import Finding, Severity
-from knowledge.library import marked_yaml
+from bot.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from knowledge.library import marked_yaml
+else:
+    # Its library is large, and whoever imports this may never open a file.
+    marked_yaml = LazyModule("knowledge.library.marked_yaml")
 
 #: The way to a value: names of fields and numbers of items.
 Way = tuple[int | str, ...]
