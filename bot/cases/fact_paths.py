@@ -1,7 +1,7 @@
 """The names of facts that expressions and templates use."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 from bot.cases.expressions import compile_expression, placeholders
 
@@ -25,7 +25,7 @@ def fact_paths(expression: str) -> list[Path]:
     """List the paths of facts in an expression, like ``("stock", "on_hand")``."""
     if not expression:
         return []
-    return list(dict.fromkeys(_paths(compile_expression(expression).parsed)))
+    return list(dict.fromkeys(_paths(cast(Mapping[str, Any], compile_expression(expression).parsed))))
 
 
 def template_paths(template: str) -> list[Path]:
@@ -33,7 +33,7 @@ def template_paths(template: str) -> list[Path]:
     return [tuple(name.split(".")) for name in dict.fromkeys(placeholders(template))]
 
 
-def _paths(node: dict[str, Any]) -> Iterator[Path]:
+def _paths(node: Mapping[str, Any]) -> Iterator[Path]:
     children = node.get("children") or []
     match node["type"]:
         case "field":
@@ -55,7 +55,7 @@ def _paths(node: dict[str, Any]) -> Iterator[Path]:
                     yield from _paths(child)
 
 
-def _chain(node: dict[str, Any]) -> Path:
+def _chain(node: Mapping[str, Any]) -> Path:
     """Return the names of nested fields; empty for anything else."""
     if node["type"] == "field":
         return (node["value"],)

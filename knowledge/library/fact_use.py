@@ -95,8 +95,8 @@ def check_policy_facts(
 
 def _uses(playbook: Playbook) -> Iterator[FactUse]:
     stake = playbook.stake
-    for way, template in ((("what",), playbook.what), (("brief",), playbook.brief)):
-        yield FactUse(way, tuple(template_paths(template)))
+    for name, template in (("what", playbook.what), ("brief", playbook.brief)):
+        yield FactUse((name,), tuple(template_paths(template)))
     yield FactUse(("stake", "why"), tuple(template_paths(stake.why)))
     yield FactUse(("stake", "amount"), tuple(fact_paths(stake.amount)))
     yield FactUse(("stake", "currency_from"), tuple(fact_paths(stake.currency_from)))
