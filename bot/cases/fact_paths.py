@@ -25,7 +25,9 @@ def fact_paths(expression: str) -> list[Path]:
     """List the paths of facts in an expression, like ``("stock", "on_hand")``."""
     if not expression:
         return []
-    return list(dict.fromkeys(_paths(cast(Mapping[str, Any], compile_expression(expression).parsed))))
+    return list(
+        dict.fromkeys(_paths(cast(Mapping[str, Any], compile_expression(expression).parsed)))
+    )
 
 
 def template_paths(template: str) -> list[Path]:

@@ -114,7 +114,8 @@ class Stake:
     why: Text
     #: Empty when the kind has no price.
     amount: Expression = ""
-    currency: Currency = "GBP"
+    #: Empty in a file for the currency of policy.
+    currency: Currency = ""
     #: Finds the currency where the source says it; where it does not, it is the one above.
     currency_from: Expression = ""
 

@@ -62,7 +62,8 @@ class ActionSpec(ABC):
     preview: Text
     #: The parameter or snapshot field with the amount that it moves; empty for an action without.
     amount: str = ""
-    currency: Currency = "GBP"
+    #: Empty in a file for the currency of policy.
+    currency: Currency = ""
     #: How long after it has landed it may be taken back.
     undo_for: Span | None = None
     #: The facts that it tells once it has landed, with their types.

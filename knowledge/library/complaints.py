@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from bot.cases.finding import Finding, Severity
 from knowledge.library.field_names import field_names
 from knowledge.library.places import PLAYBOOKS, LibraryFiles, Way, YamlFile
+from knowledge.library.presets import list_presets
 
 #: The files that a library may have beside its playbooks.
 FILE_NAMES = (
@@ -42,13 +43,14 @@ _YAML_HELP = (
     ("could not find expected ':'", "Write a colon and a space after the name of the field."),
     ("found duplicate key", "Keep one of the two."),
 )
+ZONE_HELP = "Name a zone of the IANA list, like Europe/London."
 _SENTENCE_HELP = (
+    ("should be a valid list", "Write it in brackets, like [one, two]."),
     (
         "List should have at least 1 item",
         "Name at least one: an empty list means that nobody may decide.",
     ),
     ("must be a duration", "Write a number with its unit, like 24h."),
-    ("there is no time zone", "Name a zone of the IANA list, like Europe/London."),
 )
 
 
@@ -110,7 +112,7 @@ def _read_complaint(text: str, files: LibraryFiles) -> Finding:
     position = _find(file, line, way, sentence)
     return Finding(
         sentence=sentence,
-        suggestion=suggestion or _suggest(sentence, way, file),
+        suggestion=suggestion or _suggest(sentence, way, file, files),
         file=file.name,
         line=position[0],
         column=position[1],
@@ -129,7 +131,8 @@ def _way_of(sentence: str, file: YamlFile) -> Way:
         return ()
     way: list[int | str] = []
     value = file.document
-    for part in match["way"].split("."):
+    parts = match["way"].split(".")
+    for part in parts:
         if isinstance(value, list):
             number = _item_number(value, part)
             if number is None:
@@ -141,8 +144,8 @@ def _way_of(sentence: str, file: YamlFile) -> Way:
             value = value[part]
         elif not isinstance(value, dict):
             break
-        else:
-            # A missing field, or a name that Pydantic puts in between.
+        elif part == parts[-1]:
+            # Else it is a name that Pydantic puts in between.
             way.append(part)
     return tuple(way)
 
@@ -185,7 +188,7 @@ def _words(sentence: str) -> list[str]:
     return [*_named(sentence), field]
 
 
-def _suggest(sentence: str, way: Way, file: YamlFile) -> str:
+def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> str:
     rest = _FIELD.sub(r"\g<rest>", sentence)
     for part, suggestion in _YAML_HELP:
         if part in rest:
@@ -197,7 +200,9 @@ def _suggest(sentence: str, way: Way, file: YamlFile) -> str:
         return nearest(str(_value(file.document, way)), _QUOTED.findall(choices["names"]))
     names = _named(sentence)
     if "time zone" in rest and names:
-        return nearest(names[0], available_timezones()) or _SENTENCE_HELP[2][1]
+        return nearest(names[0], available_timezones()) or ZONE_HELP
+    if "no preset" in rest and names:
+        return nearest(names[0], list_presets(files.folder))
     listed = _LISTED.search(rest)
     if listed and names:
         return nearest(names[0], re.split(r",? and |, ", listed["names"]))

@@ -1,19 +1,12 @@
 """What newcomers get wrong: each mistake is found, with its place and what to do."""
 
-import json
 import sqlite3
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
-from typer.testing import CliRunner
 
 from bot.cases.finding import Severity
-from bot.cli.app import COUNTERSIGN
-from bot.cli.findings import find_all_problems, group_by_cause
+from bot.cli.findings import find_all_problems
 from bot.settings import load
 
 TABLES = """
@@ -62,7 +55,7 @@ SOURCES = """\
 sources:
   shop_hook:
     format: signal
-    token_env: SHOP_HOOK_TOKEN
+    token_env: [SHOP_HOOK_TOKEN]
 """
 PLAYBOOK = """\
 kind: late_order
@@ -150,7 +143,14 @@ class Mistake:
 
 def mistake(name, file, before, after, *, at, says, suggests="", **more) -> Mistake:
     return Mistake(
-        name=name, file=file, before=before, after=after, at=at, says=says, suggests=suggests, **more
+        name=name,
+        file=file,
+        before=before,
+        after=after,
+        at=at,
+        says=says,
+        suggests=suggests,
+        **more,
     )
 
 
