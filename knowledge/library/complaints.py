@@ -34,6 +34,7 @@ _BARE_NAME = re.compile(
     r"(?:no (?:kind or action|kind|action|look-up|parameter|parameter of an action|system|source"
     r" or domain|time zone|preset)|already for) '?(?P<name>[\w./-]+)"
 )
+_OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<given>.*)$")
 _LISTED = re.compile(r"; (?:it has|there are|known are) (?P<names>.+)$")
 _CHOICES = re.compile(r"^Input should be (?P<names>'.+)$")
 _YAML_HELP = (
@@ -178,6 +179,9 @@ def _named(sentence: str) -> list[str]:
     """List the name that a sentence says is unknown."""
     match = _BARE_NAME.search(sentence)
     quoted = _QUOTED.search(_FIELD.sub(r"\g<rest>", sentence))
+    offer = _OFFER.match(sentence)
+    if offer:
+        return [offer["name"]]
     names = [match["name"]] if match else []
     return [*names, quoted[1]] if quoted and not _CHOICES.match(quoted.string) else names
 
@@ -190,6 +194,9 @@ def _words(sentence: str) -> list[str]:
 
 def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> str:
     rest = _FIELD.sub(r"\g<rest>", sentence)
+    offer = _OFFER.match(sentence)
+    if offer:
+        return _suggest_parameters(offer["takes"].split(", "), offer["given"].split(", "))
     for part, suggestion in _YAML_HELP:
         if part in rest:
             return suggestion
@@ -207,6 +214,17 @@ def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> st
     if listed and names:
         return nearest(names[0], re.split(r",? and |, ", listed["names"]))
     return next((help for part, help in _SENTENCE_HELP if part in rest), "")
+
+
+def _suggest_parameters(takes: list[str], given: list[str]) -> str:
+    """Say which parameters to give, and which not."""
+    missing = [name for name in takes if name and name not in given]
+    extra = [name for name in given if name and name not in takes]
+    question = nearest(extra[0], missing) if extra else ""
+    if question:
+        return question
+    parts = [("Give", missing), ("Take out", extra)]
+    return " ".join(f"{verb} {', '.join(names)}." for verb, names in parts if names)
 
 
 def _value(document: object, way: Way) -> object:

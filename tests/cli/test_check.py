@@ -1,13 +1,20 @@
 """What newcomers get wrong: each mistake is found, with its place and what to do."""
 
+import json
 import sqlite3
+import threading
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
 
 from bot.cases.finding import Severity
-from bot.cli.findings import find_all_problems
+from bot.cli.app import COUNTERSIGN
+from bot.cli.findings import find_all_problems, group_by_cause
 from bot.settings import load
+from tests.servers import create_database
 
 TABLES = """
 CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, status TEXT, placed_on TEXT,
@@ -199,15 +206,16 @@ MISTAKES = [
             "SELECT status FROM orders WHERE", at='statement: "SELECT',
             says="must be an INSERT, UPDATE or DELETE"),
     mistake("syntax", "systems.yml", "UPDATE orders SET status = :was_status WHERE",
-            "UPDATE orders SETT status = :was_status WHERE", at="status = :was",
-            says='near "status": syntax error'),
+            "UPDATE orders SETT status = :was_status WHERE", at="SETT",
+            says='near "SETT": syntax error'),
     # --- parameters ---
     mistake("parameter that is not declared", "systems.yml", "'urgent' WHERE id = :order_id",
             "'urgent' WHERE id = :ordr_id",
             at="ordr_id", says="nothing fills :ordr_id", suggests="Did you mean order_id?"),
     mistake("parameter that is not given", LATE, "parameters: {order_id: signal.order_id, reason: "
             "\"'late'\"}", "parameters: {order_id: signal.order_id}",
-            at="shop.hurry", says="shop.hurry takes order_id, reason; given order_id"),
+            at="shop.hurry", says="shop.hurry takes order_id, reason; given order_id",
+            suggests="Give reason"),
     mistake("undo of a column that is not read", "systems.yml", ":was_status", ":was_state",
             at="was_state", says="nothing fills :was_state", suggests="Did you mean was_status?"),
     mistake("type", "systems.yml", "order_id: integer", "order_id: integr",
@@ -340,3 +348,189 @@ def test_each_mistake_is_found_with_its_place_and_a_suggestion(folder, find, cas
     assert case.suggests in finding.suggestion
     assert finding.severity is (Severity.HINT if case.is_hint else Severity.ERROR)
     assert "\n" not in finding.sentence
+
+
+# --- what is no mistake in a text -----------------------------------------------------------------
+
+
+def test_a_file_that_ends_in_yaml_is_named(folder, find):
+    (folder / "playbooks" / "late_order.yml").rename(folder / "playbooks" / "late_order.yaml")
+    (finding,) = [one for one in find() if one.file.endswith(".yaml")]
+    assert (finding.file, finding.severity) == ("playbooks/late_order.yaml", Severity.ERROR)
+    assert finding.suggestion == "Rename it to late_order.yml."
+
+
+def test_a_file_with_a_misspelt_name_is_named(folder, find):
+    (folder / "channel.yml").write_text(CHANNELS)
+    (finding,) = find()
+    assert (finding.file, finding.suggestion) == ("channel.yml", "Did you mean channels.yml?")
+
+
+def test_a_playbook_beside_the_others_is_sent_to_its_folder(folder, find):
+    (folder / "late.yml").write_text(PLAYBOOK)
+    assert [one.suggestion for one in find()] == ["Move it into playbooks/."]
+
+
+def test_a_secret_that_is_not_set_is_named_with_its_system(find):
+    (finding,) = find(SHOP_URL="")
+    assert "SHOP_URL is not set" in finding.sentence
+    assert finding.place == "systems.yml:5:14"
+
+
+def test_a_database_that_is_not_there_is_named_once(find, tmp_path):
+    (finding,) = find(SHOP_URL=f"sqlite:///{tmp_path / 'nothing.db'}")
+    assert "shop cannot be reached: unable to open database file" in finding.sentence
+    assert finding.place == "systems.yml:5:5"
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://u@127.0.0.1/shop", "oracle://u@127.0.0.1/shop", "the database"]
+)
+def test_an_address_with_a_wrong_driver_is_named(find, url):
+    (finding,) = find(SHOP_URL=url)
+    assert "SHOP_URL is no address of a database" in finding.sentence
+    assert "postgresql+psycopg://" in finding.suggestion
+
+
+def test_a_time_out_above_the_lease_is_named(find):
+    sentences = [one.sentence for one in find(COUNTERSIGN_LEASE_FOR="1")]
+    assert any("let one call to shop take less than a lease" in one for one in sentences)
+
+
+def test_what_nobody_uses_is_a_hint(folder, find):
+    change(folder, LATE, '    when: "notes', '    when: "order.total > `0` && notes')
+    change(folder, "systems.yml", "      hurry:", "      hurry_up:")
+    change(folder, "policy.yml", "shop.hurry", "shop.hurry_up")
+    text = (folder / LATE).read_text()
+    start, end = text.index("actions:"), text.index("approval:")
+    (folder / LATE).write_text(text[:start] + text[end:])
+    change(folder, LATE, "examples: [", "#")
+    findings = find(SHOP_HOOK_TOKEN="")
+    assert {one.severity for one in findings} == {Severity.HINT}
+    sentences = " ".join(one.sentence for one in findings)
+    assert "no playbook offers shop.hurry_up" in sentences
+    assert "late_order has no examples" in sentences
+    assert "a source has no secret set" in sentences
+
+
+# --- HTTP -----------------------------------------------------------------------------------------
+
+
+class _Bank(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        is_known = self.headers["Authorization"] == "Bearer good"
+        status = 401 if not is_known else {"/balance": 200}.get(self.path, 404)
+        self.send_response(status)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def bank():
+    server = HTTPServer(("127.0.0.1", 0), _Bank)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("token", "path", "says"),
+    [
+        ("good", "balance", ""),
+        ("bad", "balance", "bank answers 401: it does not take BANK_TOKEN"),
+        ("good", "balances", "bank answers 404: it has no /balances"),
+    ],
+)
+def test_an_http_system_is_asked(folder, find, bank, token, path, says):
+    text = SYSTEMS + BANK.format(address=bank, path=path)
+    (folder / "systems.yml").write_text(text)
+    assert [one.sentence for one in find(BANK_TOKEN=token)] == ([says] if says else [])
+
+
+def test_an_http_system_that_is_away_is_named(folder, find):
+    text = SYSTEMS + BANK.format(address="http://127.0.0.1:9", path="balance")
+    (folder / "systems.yml").write_text(text)
+    (finding,) = find(BANK_TOKEN="good")
+    assert "cannot reach bank" in finding.sentence
+    assert finding.place.startswith("systems.yml:")
+
+
+# --- the world is only read -----------------------------------------------------------------------
+
+
+def test_the_check_changes_nothing(find, database):
+    before = database.read_bytes()
+    assert find() == []
+    assert database.read_bytes() == before
+
+
+def test_mistakes_are_found_on_postgresql_too(folder, tmp_path, postgres, find):
+    create_database(postgres, "shop_check")
+    url = f"{postgres}/shop_check"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in filter(str.strip, TABLES.split(";")):
+            connection.exec_driver_sql(statement)
+    assert find(SHOP_URL=url) == []
+    change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
+    change(folder, "systems.yml", "SET status = 'urgent'", "SET sttus = 'urgent'")
+    findings = {one.file: one for one in find(SHOP_URL=url)}
+    assert 'column "margin_at_rsk" does not exist' in findings[LATE].sentence
+    assert findings[LATE].suggestion == "Did you mean margin_at_risk?"
+    assert findings["systems.yml"].suggestion == "Did you mean status?"
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT status FROM orders").scalar() == "open"
+    engine.dispose()
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path, folder, database):
+    def run(*arguments, **variables):
+        variables = environment(tmp_path, folder, database, **variables)
+        return CliRunner().invoke(COUNTERSIGN, ["check", *arguments], env=variables)
+
+    return run
+
+
+def test_the_status_tells_fine_from_mistakes_and_from_what_could_not_be_checked(run, folder):
+    fine = run()
+    assert (fine.exit_code, fine.stdout) == (0, "Everything is in place.\n")
+    assert run(SHOP_HOOK_TOKEN="").exit_code == 0
+    change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
+    wrong = run()
+    assert wrong.exit_code == 1
+    line, column = position((folder / LATE).read_text(), "margin_at_rsk FROM")
+    assert f"{LATE}:{line}:{column}: " in wrong.stdout
+    assert run(COUNTERSIGN_LIBRARY_DIR="/nonexistent").exit_code == 2
+    assert run(COUNTERSIGN_MODE="lively").exit_code == 2
+
+
+def test_machines_get_json(run, folder):
+    change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
+    plain = json.loads(run("--json").stdout)
+    assert plain["ok"] is False
+    (finding,) = [one for one in plain["findings"] if one["severity"] == "error"]
+    assert finding["file"] == LATE
+    assert finding["suggestion"] == "Did you mean margin_at_risk?"
+
+
+def test_one_cause_is_said_once_with_its_count(find, folder):
+    change(
+        folder,
+        "sources.yml",
+        "sources:\n",
+        "sources:\n  other:\n    format: signal\n    token_env: [OTHER_TOKEN]\n",
+    )
+    (cause,) = group_by_cause(find(SHOP_HOOK_TOKEN=""))
+    assert (len(cause.findings), cause.places) == (2, ["sources.yml:2:3", "sources.yml:5:3"])
+    assert len(cause.suggestions) == 2
