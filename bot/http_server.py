@@ -49,6 +49,8 @@ class HealthChecks:
     socket: SocketModeConnection | None
     #: Lists the worker processes that are missing, as sentences.
     find_missing_workers: Callable[[], list[str]] = list
+    #: Lists the parts that do not work while others do, as sentences.
+    list_gaps: Callable[[], list[str]] = list
 
     def find_problems(self) -> list[str]:
         """Return a sentence for each reason not to be ready."""
@@ -68,6 +70,22 @@ class HealthChecks:
                 "it is tried again by itself"
             )
         return problems + self.find_missing_workers()
+
+    def find_warnings(self) -> list[str]:
+        """Return what does not work while the rest does: that is no reason not to be ready.
+
+        Nobody needs to be named here, because anybody who reaches the port reads it.
+        """
+        try:
+            count = len(self.store.outbox.parked_messages())
+        except Exception:
+            # ``find_problems`` tells of a database that is away.
+            return []
+        warnings = self.list_gaps()
+        if count:
+            noun = "piece of work is" if count == 1 else "pieces of work are"
+            warnings.append(f"{count:,} {noun} parked; `countersign doctor` says which, and why")
+        return warnings
 
     def find_pauses(self) -> list[str]:
         """Return a sentence for each pause of everything."""
@@ -114,6 +132,7 @@ def build_http_server(
         public_url=settings.public_url,
         find_problems=health.find_problems,
         list_pauses=health.find_pauses,
+        find_warnings=health.find_warnings,
     )
     case_api = CaseApi(
         reading=services.reading,

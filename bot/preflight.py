@@ -13,6 +13,7 @@ from bot.connectors.registry import build_connectors, lease_conflicts, missing_s
 from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
+from bot.ports.pinned_names import NameKind, PinnedNames
 from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
 
@@ -28,10 +29,28 @@ else:
 MIN_PATH_SECRET_LENGTH = 24
 
 
-def open_library(settings: Settings) -> FileLibrary:
-    """Load the library; shadow mode holds for all of its playbooks."""
+def open_library(settings: Settings, pins: PinnedNames | None = None) -> FileLibrary:
+    """Load the library; shadow mode holds for all of its playbooks.
+
+    With ``pins``, channels that were looked up by name have their ids.
+    """
     stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
-    return load(settings.library_dir, stage=stage)
+    library = load(settings.library_dir, stage=stage)
+    if pins is None or not library.channel_names():
+        return library
+    return library.with_channel_ids(pins.load(NameKind.CHANNEL))
+
+
+def require_channel_ids(library: FileLibrary) -> None:
+    """Refuse a library with a channel that has a name alone.
+
+    Raises:
+        SettingsIncomplete: the bot has not started since the channel was named.
+    """
+    names = library.channel_names()
+    if names:
+        channels = ", ".join(f"#{name}" for name in names)
+        raise incomplete([f"start the bot once, so that Slack tells the id of {channels}"])
 
 
 def require_startable(settings: Settings, library: FileLibrary) -> None:

@@ -33,7 +33,7 @@ from bot.trainer import Trainer
 from bot.use_cases import Desk
 from bot.worker_processes import RemoteLane, WorkerProcess, WorkerProcesses
 from handlers.slack.socket_mode import SocketModeConnection
-from scheduler.detectors import AbsenceDetector, Detector
+from scheduler.detectors import AbsenceDetector, BlindDetectors, Detector
 from scheduler.digest import DigestSchedule
 from scheduler.folders import FolderWatch
 from scheduler.loop import Job, Loop
@@ -61,6 +61,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
 PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
+NAMES_INTERVAL = timedelta(minutes=10)
 VERSIONS_INTERVAL = timedelta(minutes=5)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
@@ -320,7 +321,12 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
 
 
 def build_jobs(
-    desk: Desk, keeper: CheckpointKeeper, clock: Clock, secrets: Callable[[str], str]
+    desk: Desk,
+    keeper: CheckpointKeeper,
+    clock: Clock,
+    *,
+    secrets: Callable[[str], str],
+    blind_detectors: BlindDetectors,
 ) -> list[Job]:
     """Build the jobs of the scheduler, detectors and mailboxes included."""
     digest_schedule = DigestSchedule(
@@ -337,6 +343,8 @@ def build_jobs(
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.review_kinds),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("versions", VERSIONS_INTERVAL, desk.upkeep.version_review.advance),
+        # A card that nobody can approve is drawn again when somebody can.
+        Job("cards", NAMES_INTERVAL, desk.screens.cards.renew),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
     if desk.upkeep.probes.max_per_week:
@@ -345,7 +353,7 @@ def build_jobs(
         jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
     return [
         *jobs,
-        *_detection_jobs(desk, clock),
+        *_detection_jobs(desk, clock, blind_detectors),
         *_absence_jobs(desk, clock),
         *_folder_jobs(desk),
         *_mailbox_jobs(desk, clock, secrets),
@@ -363,7 +371,7 @@ def _folder_jobs(desk: Desk) -> list[Job]:
     return jobs
 
 
-def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
+def _detection_jobs(desk: Desk, clock: Clock, blind_detectors: BlindDetectors) -> list[Job]:
     jobs = []
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
@@ -374,6 +382,7 @@ def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
                 queries=desk.store.queries,
                 intake=desk.intake,
                 clock=clock,
+                blind_detectors=blind_detectors,
             )
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.poll))
     return jobs

@@ -619,9 +619,13 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+#: Stands for a token where a command needs none.
+NO_BOT_TOKEN = "xoxb-none"
+
+
 def load_offline() -> Settings:
     """Read the settings for a command that needs no tokens."""
-    return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **os.environ})
+    return load({"SLACK_BOT_TOKEN": NO_BOT_TOKEN, "SLACK_APP_TOKEN": "xapp-none", **os.environ})
 
 
 def load_deployment(environment: Mapping[str, str] | None = None) -> Settings:

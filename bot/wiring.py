@@ -9,10 +9,12 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.audit.receipts import Receipts
+from bot.cases.errors import ChatFailed
 from bot.checkpoint_keeper import open_keeper, open_witness
 from bot.connectors.callbacks import CallbackSender
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.event_effects import with_callbacks
+from bot.desk.groups_in_use import describe_empty_groups
 from bot.desk.kind_watch import KindWatch
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
@@ -23,6 +25,7 @@ from bot.ports.clock import Clock
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
+    NAMES_INTERVAL,
     Service,
     Worker,
     build_jobs,
@@ -31,7 +34,7 @@ from bot.service import (
     build_worker_processes,
     lanes_of_worker,
 )
-from bot.settings import ApproverHealth, Settings
+from bot.settings import ApproverHealth, Settings, incomplete
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
@@ -39,6 +42,7 @@ from bot.trainer import IdleWatch, Trainer
 from bot.use_cases import Desk, build_desk
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
+from handlers.slack.channel_names import describe_missing_channel, pin_channels
 from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.rate_limiter import RateLimiter
@@ -46,7 +50,8 @@ from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
-from scheduler.loop import Loop
+from scheduler.detectors import BlindDetectors
+from scheduler.loop import Job, Loop
 
 
 def build_service(
@@ -86,15 +91,29 @@ def build_service(
         witness=keeper.witness,
         clock=worker.clock,
     )
+    blind_detectors = BlindDetectors()
     health = HealthChecks(
         store=desk.store,
         chat=parts.chat,
         socket=socket,
+        list_gaps=lambda: [
+            *blind_detectors.describe(worker.clock()),
+            *describe_empty_groups(desk.library, parts.directory),
+        ],
         find_missing_workers=workers.find_problems if workers else list,
     )
     jobs = []
     if not receive_only:
-        jobs = build_jobs(desk, keeper, worker.clock, secrets=settings.secret)
+        jobs = [
+            *build_jobs(
+                desk,
+                keeper,
+                worker.clock,
+                secrets=settings.secret,
+                blind_detectors=blind_detectors,
+            ),
+            Job("names", NAMES_INTERVAL, parts.directory.pin_people),
+        ]
     return Service(
         settings=settings,
         worker=worker,
@@ -137,13 +156,14 @@ class _Parts:
     worker: Worker
     client: WebClient
     chat: SlackChat
+    directory: SlackDirectory
 
 
 def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str]) -> _Parts:
     store = open_store(settings)
-    library = open_library(settings)
     clock = clock or clock_of(store.database)
-    client, chat, directory = _open_slack(settings)
+    client, chat, directory = _open_slack(settings, store)
+    library = with_channel_ids(open_library(settings), client, store)
     systems = build_systems(settings, library, chat)
     knowledge = open_knowledge(
         settings=settings,
@@ -161,6 +181,8 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         advisors=knowledge.advisors,
         options=_desk_options(settings, library),
     )
+    # Of both rules, while a change of the files waits.
+    directory.group_lists = desk.decisions.proposals.rules.group_lists
     timings = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     pools = build_lanes(
         desk,
@@ -179,7 +201,26 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         clock=clock,
         kind_watch=kind_watch,
     )
-    return _Parts(worker=worker, client=client, chat=chat)
+    return _Parts(worker=worker, client=client, chat=chat, directory=directory)
+
+
+def with_channel_ids(library: FileLibrary, client: WebClient, store: Store) -> FileLibrary:
+    """Return the library with the id of each channel that its files name by name.
+
+    Raises:
+        SettingsIncomplete: a channel is not found, or Slack does not tell.
+    """
+    names = library.channel_names()
+    try:
+        ids = pin_channels(client, names, store.pinned_names)
+    except ChatFailed as failure:
+        raise incomplete(
+            [f"start again when Slack tells the ids of #{', #'.join(names)}: it says {failure}"]
+        ) from None
+    problems = [describe_missing_channel(name) for name in names if name not in ids]
+    if problems:
+        raise incomplete(problems)
+    return library.with_channel_ids(ids)
 
 
 def _build_trainer(settings: Settings, worker: Worker) -> Trainer:
@@ -195,7 +236,7 @@ def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, 
 
     Return it with the Slack that knows the people.
     """
-    _, chat, directory = _open_slack(settings)
+    _, chat, directory = _open_slack(settings, store)
     enrolment = PasskeyEnrolment(
         desk_controls=store.desk_controls,
         queries=store.queries,
@@ -205,10 +246,10 @@ def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, 
     return enrolment, chat
 
 
-def _open_slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
+def _open_slack(settings: Settings, store: Store) -> tuple[WebClient, SlackChat, SlackDirectory]:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     chat = SlackChat(client, RateLimiter(settings.slack_per_second, settings.slack_burst))
-    return client, chat, SlackDirectory(client, chat.team_id)
+    return client, chat, SlackDirectory(client, chat.team_id, pins=store.pinned_names)
 
 
 def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: SlackChat) -> App:

@@ -6,7 +6,7 @@ clears it.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.cases.canonical import ScalarMapping, canonical_hash
@@ -25,9 +25,41 @@ from bot.ports.connector import Systems
 
 log = logging.getLogger(__name__)
 MAX_ROWS = 5_000
+#: So many polls after a failure it is still told.
+MAX_MISSED_POLLS = 3
 CHECKSUM_DIGITS = 16
 # The columns that are no facts of the case.
 SIGNAL_COLUMNS = frozenset({"subject", "title"})
+
+
+class BlindDetectors:
+    """The detectors that could not look lately, as far as this process has seen.
+
+    Another process may run the next poll, and then the last failure here says nothing any more.
+    """
+
+    def __init__(self) -> None:
+        #: The system that could not be read, and until when that is news, by kind.
+        self._failures: dict[str, tuple[str, datetime]] = {}
+
+    def record_failure(self, kind: str, detection: Detection, now: datetime) -> None:
+        """Record that a detector could not look."""
+        self._failures[kind] = (detection.system, now + MAX_MISSED_POLLS * detection.every)
+
+    def record_success(self, kind: str) -> None:
+        """Record that a detector has looked."""
+        self._failures.pop(kind, None)
+
+    def describe(self, now: datetime) -> list[str]:
+        """Say which systems cannot be read, and what is therefore not looked for."""
+        kinds_by_system: dict[str, list[str]] = {}
+        for kind, (system, until) in sorted(self._failures.copy().items()):
+            if now <= until:
+                kinds_by_system.setdefault(system, []).append(kind)
+        return [
+            f"The system {system} cannot be read, so nobody looks for {', '.join(kinds)}"
+            for system, kinds in kinds_by_system.items()
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +72,7 @@ class Detector:
     queries: CaseQueries
     intake: Intake
     clock: Clock
+    blind_detectors: BlindDetectors = field(default_factory=BlindDetectors)
 
     def poll(self) -> int:
         """Run the query; return how many cases it opened.
@@ -56,7 +89,9 @@ class Detector:
             )
         except ConnectorFailed as failure:
             log.warning("detector %s could not look: %s", self.playbook.kind, failure)
+            self.blind_detectors.record_failure(self.playbook.kind, self.detection, now)
             return 0
+        self.blind_detectors.record_success(self.playbook.kind)
         opened_count = sum(self._report(row) for row in rows)
         # With more rows than were read it is not known which are gone.
         if len(rows) < MAX_ROWS:

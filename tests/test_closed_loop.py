@@ -92,6 +92,7 @@ def test_the_manifest_is_valid_and_asks_for_what_is_used_and_nothing_more():
         "conversations.members": "channels:read",
         "assistant.threads.setSuggestedPrompts": "assistant:write",
         "usergroups.list": "usergroups:read",
+        "users.lookupByEmail": "users:read.email",
     }
     everything = "".join(SOURCE.values())
     for call, scope in needed.items():

@@ -274,6 +274,7 @@ class World:
             advisors=self.mind,
             options=DeskOptions(mode=mode, **self.waits),
         )
+        self.people.group_lists = self.desk.decisions.proposals.rules.group_lists
         work = {
             Topic.TRIAGE: self.desk.triage.run,
             Topic.EXECUTE: self.desk.execution.executor.run,

@@ -62,8 +62,27 @@ OptionalName = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{1,48}
 Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$")]
 OptionalHandle = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]{0,48})?$")]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]
-ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
-OptionalChannelId = Annotated[str, StringConstraints(pattern=r"^([CG][A-Z0-9]{2,20})?$")]
+# Names of channels are lower case, so none of them looks like an id.
+_CHANNEL = r"[CG][A-Z0-9]{2,20}|#?[a-z0-9][a-z0-9_-]{0,79}"
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
+
+
+def _drop_hash(channel: str) -> str:
+    return channel.removeprefix("#")
+
+
+def is_channel_name(channel: str) -> bool:
+    """Tell whether this is the name of a channel, which Slack must be asked for its id."""
+    return bool(channel) and not _CHANNEL_ID.fullmatch(channel)
+
+
+#: A channel by its id, or by its name with or without "#".
+ChannelId = Annotated[
+    str, StringConstraints(pattern=rf"^({_CHANNEL})$"), AfterValidator(_drop_hash)
+]
+OptionalChannelId = Annotated[
+    str, StringConstraints(pattern=rf"^({_CHANNEL})?$"), AfterValidator(_drop_hash)
+]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Query = Annotated[str, StringConstraints(min_length=8, max_length=4000)]
 OptionalQuery = Annotated[str, StringConstraints(max_length=4000)]

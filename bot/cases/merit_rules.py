@@ -6,13 +6,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from bot.cases.constraints import Name, Span
+from bot.cases.constraints import Name, OptionalChannelId, Span
 from bot.cases.expressions import Expression
 
 #: Empty where nothing is posted.
-OptionalChannel = Annotated[str, StringConstraints(pattern=r"^([CG][A-Z0-9]{2,20})?$")]
 
 #: The summary of a month comes after this, and before the next one ends.
 MAX_STANDING = timedelta(days=14)
@@ -73,7 +72,7 @@ class MeritRules:
     """The file ``recognition.yml``. Without rules there is no recognition."""
 
     #: The channel that the summary of a month goes to; empty for none.
-    channel: OptionalChannel = ""
+    channel: OptionalChannelId = ""
     #: How long an outcome must have stood before it counts.
     stands_for: Annotated[Span, Field(le=MAX_STANDING)] = timedelta(days=3)
     merits: Mapping[Merit, MeritRule] = field(default_factory=dict)

@@ -30,6 +30,7 @@ from bot.cases.constraints import (
     Times,
     not_below,
 )
+from bot.cases.group_lists import PeopleList
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
@@ -226,6 +227,8 @@ class Policy:
     standing_rules: StandingRuleTerms = field(default_factory=StandingRuleTerms)
     #: How a changed playbook is tried; None: it is in force at once.
     versions: VersionRule | None = None
+    #: The people of groups, by Slack id or e-mail. Such a list takes the place of the user group.
+    groups: Mapping[Handle, PeopleList] = field(default_factory=dict)
 
     @cached_property
     def checksum(self) -> str:
@@ -293,7 +296,7 @@ class Policy:
             raise ValueError(f"at most {MAX_WINDOWS} different windows, with 24h and window")
 
 
-_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules", "versions")
+_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules", "versions", "groups")
 
 
 def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:

@@ -4,13 +4,26 @@ import typer
 
 from bot.cases.errors import SettingsIncomplete
 from bot.cases.finding import Severity
-from bot.cli.findings import UNCHECKED, find_all_problems, group_by_cause, print_findings
+from bot.cli.findings import (
+    UNCHECKED,
+    find_all_problems,
+    find_slack_problems,
+    group_by_cause,
+    print_findings,
+)
 from bot.cli.rules_status import note_about_rules
 from bot.cli.terminal import AsJson, err
+from bot.ports.pinned_names import PinsInMemory
 from bot.settings import load_offline
 
 
-def check(as_json: AsJson = False) -> None:
+def check(
+    slack: Annotated[
+        bool,
+        typer.Option("--slack", help="Ask Slack too: tokens, permissions, channels, groups."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     try:
         settings = load_offline()
     except SettingsIncomplete as refusal:
@@ -28,6 +41,8 @@ def check(as_json: AsJson = False) -> None:
     if library is None:
         err.print("The systems are asked once these files can be read.", markup=False)
     else:
+        if slack:
+            findings += find_slack_problems(settings, library, PinsInMemory())
         note = note_about_rules(settings)
         if note:
             # Files are checked before they are in force: no mistake, and no other status.

@@ -11,11 +11,11 @@ from bot.audit.replay import replay
 from bot.cases.errors import Refusal
 from bot.cases.finding import Finding
 from bot.checkpoint_keeper import checkpoint_problems
-from bot.cli.findings import find_all_problems, print_findings
+from bot.cli.findings import find_all_problems, find_slack_problems, print_findings
 from bot.cli.rules_status import rules_status
 from bot.cli.terminal import AsJson, err, out
 from bot.cli.versions import version_statuses
-from bot.settings import Settings, load_offline
+from bot.settings import NO_BOT_TOKEN, Settings, load_offline
 from bot.store.clock import clock_of
 from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
@@ -33,6 +33,8 @@ def doctor(as_json: AsJson = False) -> None:
         findings.append(Finding(sentence=model_failure))
     store = storage.open_store(settings)
     with closing(store.database):
+        if settings.slack_bot_token != NO_BOT_TOKEN:
+            findings += find_slack_problems(settings, library, store.pinned_names)
         findings += _store_findings(settings, store, library)
         comparison = replay(store.database)
         findings += [

@@ -6,12 +6,13 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.cases.errors import PlaybookInvalid
+from bot.cases.errors import ChatFailed, PlaybookInvalid
 from bot.cases.finding import Finding, Severity
 from bot.cli.terminal import out, print_json
 from bot.library_check import check_systems
+from bot.ports.pinned_names import PinnedNames
 from bot.preflight import find_problems, open_library
-from bot.settings import Settings
+from bot.settings import NO_BOT_TOKEN, Settings
 from knowledge.library import FileLibrary
 from knowledge.library.complaints import find_ignored_files, read_complaints
 from knowledge.library.places import LibraryFiles
@@ -52,6 +53,31 @@ def find_all_problems(settings: Settings) -> tuple[list[Finding], FileLibrary | 
     findings = find_problems(settings, library)
     findings += check_systems(library, files, settings.secret)
     return findings, library
+
+
+def find_slack_problems(
+    settings: Settings, library: FileLibrary, pins: PinnedNames
+) -> list[Finding]:
+    """Ask Slack about tokens, permissions, channels, groups and people."""
+    # Imported here: only this asks Slack.
+    from bot.slack_check import check_slack
+
+    if settings.slack_bot_token == NO_BOT_TOKEN:
+        return [
+            Finding(
+                sentence="SLACK_BOT_TOKEN is not set, so Slack cannot be asked",
+                suggestion="Set it to the Bot User OAuth Token of the app (xoxb-…).",
+            )
+        ]
+    try:
+        return check_slack(settings, library, pins)
+    except (ChatFailed, OSError) as failure:
+        return [
+            Finding(
+                sentence=f"Slack cannot be asked now: {failure}",
+                suggestion="Compare SLACK_API_URL and the way to the network, and run this again.",
+            )
+        ]
 
 
 def group_by_cause(findings: Iterable[Finding]) -> list[Cause]:

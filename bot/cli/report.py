@@ -82,10 +82,10 @@ def report(
         period=parse_period(since, until, utc_now()), kind=kind, team=team.removeprefix("@")
     )
     settings = load_offline()
-    library = open_library(settings)
-    _require_kind(kind, library)
     store = storage.open_store(settings)
     with closing(store.database):
+        library = open_library(settings, store.pinned_names)
+        _require_kind(kind, library)
         result = _build(settings, library, store=store, request=request)
     if as_json:
         print_json(as_plain(result))

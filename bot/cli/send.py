@@ -22,7 +22,7 @@ from bot.clock import utc_now
 from bot.desk.intake import Intake
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.file_rows import FileRow
-from bot.preflight import open_library
+from bot.preflight import open_library, require_channel_ids
 from bot.row_files import read_file, read_signals_of_row
 from bot.settings import Settings, load_offline
 from bot.store.store import Store
@@ -108,7 +108,8 @@ def send(
     )
     store = storage.open_store(settings)
     with closing(store.database), Progress(console=err, transient=True) as progress:
-        library = open_library(settings)
+        library = open_library(settings, store.pinned_names)
+        require_channel_ids(library)
         with _open_file(file, progress) as stream:
             file_name = f"input.{form or 'csv'}" if file == STANDARD_INPUT else file
             rows = read_file(stream, file_name)

@@ -17,6 +17,7 @@ from bot.cases.case import Case
 from bot.cases.commands import ReviewRight
 from bot.cases.desk_kinds import DESK_SOURCE, stage_kind
 from bot.cases.errors import Refusal
+from bot.cases.group_lists import Gap, Gaps
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
@@ -82,6 +83,10 @@ class SampleDirectory(Directory):
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         members = {group["handle"]: group["users"] for group in WORKSPACE["groups"]}
         return {handle: frozenset(map(principal, members.get(handle, []))) for handle in handles}
+
+    def group_gaps(self, handles: Sequence[str]) -> Gaps:
+        groups = self.groups(handles)
+        return {handle: Gap.UNKNOWN for handle in handles if not groups[handle]}
 
 
 def _seeded_dice() -> random.Random:

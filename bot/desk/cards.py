@@ -23,7 +23,7 @@ from bot.desk.app_home import FRESH_FOR
 from bot.desk.calls import Calls
 from bot.desk.card_evidence import CardEvidence
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
-from bot.desk.missing_approvals import find_missing_approvals
+from bot.desk.missing_approvals import describe_missing_groups, find_missing_approvals
 from bot.desk.rows import requester_name
 from bot.ports.card_store import (
     CARD_FORMAT,
@@ -118,6 +118,7 @@ class Cards:
         hands = self._find_hands(case)
         return CardContext(
             pause_reason=_describe_pause(case, state.controls),
+            why_nobody=self._why_nobody(case),
             is_undoable=self._is_undoable(case),
             edited_by=hands.editor,
             handed_over_by=hands.giver,
@@ -222,8 +223,11 @@ class Cards:
         return self.clock() + self.settle_for
 
     def renew(self) -> int:
-        """Refresh every card of an earlier release. Return how many."""
-        # The buttons of such a card do nothing any more.
+        """Refresh cards of an earlier release, and cards that nobody can approve.
+
+        Return how many.
+        """
+        # The buttons of an earlier release do nothing any more.
         case_ids = self.card_store.find_outdated(CARD_FORMAT, self.clock())
         now = self.clock()
         self.outbox.enqueue([card_message(case_id, now) for case_id in case_ids])
@@ -269,6 +273,9 @@ class Cards:
         if self.directory is None or self.library is None:
             return None
         return find_missing_approvals(case, self.directory, self.library)
+
+    def _why_nobody(self, case: Case) -> str:
+        return describe_missing_groups(case, self.directory) if self.directory else ""
 
     def _find_stale_facts(self, case: Case) -> tuple[str, ...]:
         if self.library is None or case.state not in FACTS_MATTER:

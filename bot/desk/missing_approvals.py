@@ -4,6 +4,7 @@ import logging
 
 from bot.cases.case import Case
 from bot.cases.errors import ChatFailed
+from bot.cases.group_lists import describe_gaps
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals, missing_approvals
 from bot.ports.directory import Directory
@@ -30,3 +31,19 @@ def find_missing_approvals(
         return None
     votes = tuple(library.identities().distinct_votes(case.proposal.approvals))
     return missing_approvals(verdict.factors, votes, groups)
+
+
+def describe_missing_groups(case: Case, directory: Directory) -> str:
+    """Say why nobody can approve the plan that is asked about; empty where somebody can.
+
+    It is empty, too, while the groups cannot be read.
+    """
+    verdict = case.proposal.verdict
+    if case.state is not State.PROPOSED or verdict is None:
+        return ""
+    try:
+        gaps = directory.group_gaps(sorted({factor.group for factor in verdict.factors}))
+    except ChatFailed as failure:
+        log.warning("%s: groups cannot be read: %s", case.id, failure.error)
+        return ""
+    return describe_gaps(gaps)

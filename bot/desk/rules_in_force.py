@@ -12,6 +12,7 @@ from bot.cases.controls import DESK_ID, AdoptedRules, DeskControls
 from bot.cases.desk_kinds import RULES_KIND, concerned_kind
 from bot.cases.entries import PolicyAdopted
 from bot.cases.errors import LedgerBroken
+from bot.cases.group_lists import GroupLists
 from bot.cases.identity import Identities
 from bot.cases.plan import Plan
 from bot.cases.policy import EmergencyRule, PlaybookTerms, Policy
@@ -121,6 +122,7 @@ class RulesInForce:
         self._policies: dict[str, Policy] = {}
         #: The controls said last that the files are in force.
         self.is_settled = False
+        self._group_lists: tuple[GroupLists, ...] = ()
 
     @property
     def files(self) -> Rules:
@@ -138,17 +140,30 @@ class RulesInForce:
         self.is_settled = last is None or last.checksum == self._files_checksum()
         if last is None or self.is_settled:
             self._library.join_identities(None)
+            self._group_lists = (self._library.policy().groups,)
             return None
         record = self.record_of(last)
         accounts = self._accounts.get(record.people_checksum)
         self._library.join_identities(accounts)
+        in_force = self._rules_of(record)
+        self._group_lists = (in_force.policy.groups, self._library.policy().groups)
         return WaitingRules(
             accounts=accounts,
-            in_force=self._rules_of(record),
+            in_force=in_force,
             record=record,
             of_files=self.files,
             changed_record=self._library.rule_record(),
         )
+
+    def group_lists(self) -> tuple[GroupLists, ...]:
+        """Return the listed groups of each of the rules that hold.
+
+        The controls are read while a change waits. Later changes are seen by whoever judges a plan,
+        and reads them anyway.
+        """
+        if not self._group_lists or not self.is_settled:
+            self.waiting(self._desk_controls.load())
+        return self._group_lists
 
     def is_at_hand(self, controls: DeskControls) -> bool:
         """Tell whether ``waiting`` reads nothing, as inside a transaction."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.emulator.payloads import channel_payload, message_content
 from bot.emulator.reactions import reaction_of, set_reacting_users
-from bot.emulator.web_api import LAST_PAGE, method
+from bot.emulator.web_api import LAST_PAGE, channel_page, is_of_type, method
 from bot.emulator.wire import ApiError, Json, parse_list
 from bot.emulator.workspace import Channel, Workspace
 
@@ -194,21 +194,21 @@ def users_conversations(workspace: Workspace, arguments: Json) -> Json:
     user = str(arguments.get("user") or workspace.app.bot_user)
     workspace.user(user)
     pair = {user, workspace.app.bot_user}
-    channels = []
-    for channel in workspace.channels.values():
-        if pair <= channel.members and not channel.is_im:
-            channels.append(channel_payload(workspace, channel))
-    return {
-        "channels": channels,
-        "response_metadata": LAST_PAGE,
-    }
+    channels = [
+        channel
+        for channel in workspace.channels.values()
+        if pair <= channel.members and is_of_type(channel, arguments)
+    ]
+    return channel_page(workspace, channels, arguments)
 
 
 @method("users.lookupByEmail")
 def users_lookup(workspace: Workspace, arguments: Json) -> Json:
     email = str(arguments.get("email", "")).casefold()
     for user in workspace.users.values():
-        if email and user["profile"].get("email", "").casefold() == email:
+        # Slack finds nobody who is deactivated.
+        is_active = not user.get("deleted")
+        if email and is_active and user["profile"].get("email", "").casefold() == email:
             return {"user": user}
     raise ApiError("users_not_found")
 
@@ -221,6 +221,18 @@ def conversations_join(workspace: Workspace, arguments: Json) -> Json:
     channel.members.add(workspace.app.bot_user)
     workspace.notify()
     return {"channel": channel_payload(workspace, channel)}
+
+
+@method("conversations.leave")
+def conversations_leave(workspace: Workspace, arguments: Json) -> Json:
+    channel = workspace.visible_channel(arguments.get("channel"))
+    if channel.is_im:
+        raise ApiError("method_not_supported_for_channel_type")
+    if workspace.app.bot_user not in channel.members:
+        return {"not_in_channel": True}
+    channel.members.discard(workspace.app.bot_user)
+    workspace.notify()
+    return {}
 
 
 @method("emoji.list")

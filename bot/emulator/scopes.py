@@ -45,6 +45,7 @@ NEEDED_SCOPES: Mapping[str, tuple[str, ...]] = {
     "conversations.members": CONVERSATIONS_READ,
     "conversations.open": ("im:write", "mpim:write"),
     "conversations.join": ("channels:join",),
+    "conversations.leave": ("channels:manage", "groups:write", "im:write", "mpim:write"),
     "users.info": USERS_READ,
     "users.list": USERS_READ,
     "users.conversations": CONVERSATIONS_READ,
@@ -115,6 +116,12 @@ class Permissions:
                 needed=scopes[0],
                 provided=",".join(sorted(self.scopes)),
             )
+
+    def headers(self) -> dict[str, str]:
+        """Return the header that names the granted scopes, as Slack sends it."""
+        if not self.has_manifest:
+            return {}
+        return {"x-oauth-scopes": ",".join(sorted(self.scopes))}
 
     def has_command(self, command: str) -> bool:
         """Tell whether the app has this slash command."""

@@ -159,7 +159,7 @@ class WebApiEndpoint:
     def _respond(self, team: Team, fault: CallFault, answer: Json) -> Response:
         match fault:
             case CallFault.NONE:
-                return JSONResponse(answer)
+                return JSONResponse(answer, headers=team.workspace.app.permissions.headers())
             case CallFault.RATE_LIMITED:
                 return _rate_limit(team.faults.rate.retry_after)
             case CallFault.DROP_AFTER:

@@ -143,8 +143,15 @@ def users_list(workspace: Workspace, arguments: Json) -> Json:
     }
 
 
+def check_plan(workspace: Workspace) -> None:
+    """Raise Slack's error where the team does not pay for user groups."""
+    if workspace.is_on_free_plan:
+        raise ApiError("plan_upgrade_required")
+
+
 @method("usergroups.list")
 def usergroups_list(workspace: Workspace, arguments: Json) -> Json:
+    check_plan(workspace)
     groups = list(workspace.groups.values())
     if not _is_true(arguments.get("include_users")):
         groups = [_without(group, "users") for group in groups]
@@ -153,6 +160,7 @@ def usergroups_list(workspace: Workspace, arguments: Json) -> Json:
 
 @method("usergroups.users.list")
 def usergroups_users_list(workspace: Workspace, arguments: Json) -> Json:
+    check_plan(workspace)
     group = workspace.groups.get(str(arguments.get("usergroup")))
     if group is None:
         raise ApiError("no_such_subteam")
@@ -164,23 +172,46 @@ def conversations_list(workspace: Workspace, arguments: Json) -> Json:
     channels = []
     for channel in workspace.channels.values():
         is_visible = not channel.is_private or workspace.app.bot_user in channel.members
-        if is_visible and not channel.is_im:
-            channels.append(channel_payload(workspace, channel))
+        if is_visible and is_of_type(channel, arguments):
+            channels.append(channel)
+    return channel_page(workspace, channels, arguments)
+
+
+def is_of_type(channel: Channel, arguments: Json) -> bool:
+    """Tell whether a channel is of the types asked for: public ones, unless others are named."""
+    if channel.is_archived and _is_true(arguments.get("exclude_archived")):
+        return False
+    types = str(arguments.get("types") or "public_channel").replace(" ", "").split(",")
+    if channel.is_im:
+        return "im" in types
+    return ("private_channel" if channel.is_private else "public_channel") in types
+
+
+def channel_page(workspace: Workspace, channels: list[Channel], arguments: Json) -> Json:
+    """Return one page of channels, in the order of their ids."""
+    limit = min(int(arguments.get("limit") or DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
+    cursor = str(arguments.get("cursor") or "")
+    rest = sorted(
+        (one for one in channels if one.id > cursor),
+        key=lambda one: one.id,
+    )
+    page = rest[:limit]
+    has_more = len(rest) > limit
     return {
-        "channels": channels,
-        "response_metadata": LAST_PAGE,
+        "channels": [channel_payload(workspace, channel) for channel in page],
+        "response_metadata": {"next_cursor": page[-1].id if has_more else ""},
     }
 
 
 @method("conversations.info")
 def conversations_info(workspace: Workspace, arguments: Json) -> Json:
-    channel = workspace.channel(arguments.get("channel"))
+    channel = workspace.visible_channel(arguments.get("channel"))
     return {"channel": channel_payload(workspace, channel)}
 
 
 @method("conversations.members")
 def conversations_members(workspace: Workspace, arguments: Json) -> Json:
-    channel = workspace.channel(arguments.get("channel"))
+    channel = workspace.visible_channel(arguments.get("channel"))
     return {
         "members": sorted(channel.members),
         "response_metadata": LAST_PAGE,

@@ -183,8 +183,20 @@ class Workspace:
         channel.members.add(self.app.bot_user)
         self.channels[channel.id] = channel
 
+    @property
+    def is_on_free_plan(self) -> bool:
+        """Tell whether nobody pays for the team, which then has no user groups."""
+        return self.team.get("plan") == "free"
+
+    def visible_channel(self, channel_id: Any) -> Channel:
+        """Return the channel, if the app may know of it: a public one or one that it is in."""
+        channel = self.channels.get(str(channel_id))
+        if channel is not None and not channel.is_private:
+            return channel
+        return self.channel(channel_id)
+
     def channel(self, channel_id: Any) -> Channel:
-        """Return the channel, if the app may see it.
+        """Return the channel, if the app is in it.
 
         A user id stands for the direct messages with that person.
         """

@@ -17,6 +17,8 @@ REPLACED = "replaced"
 # The form of cards and buttons that this release draws. A card in another form is drawn again,
 # because its buttons lack something. Change it when what a button carries changes.
 CARD_FORMAT = "3"
+#: In the look of a card whose plan nobody can approve.
+NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class CardContext:
 
     #: Why nothing runs now, in words; empty when nothing is paused.
     pause_reason: str = ""
+    #: Why nobody can approve the plan, in words; empty where somebody can.
+    why_nobody: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
     #: The name of whoever edited the plan last; empty when nobody did.
@@ -60,7 +64,11 @@ class CardContext:
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
-        flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
+        flags = {
+            "paused": bool(self.pause_reason),
+            NOBODY: bool(self.why_nobody),
+            "undoable": self.is_undoable,
+        }
         if self.grant_meter:
             flags[f"grant:{self.grant_meter.use.count}:{self.grant_meter.use.amount:.2f}"] = True
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.cases.approval import Groups, Person
+from bot.cases.group_lists import Gaps
 
 
 class Directory(Protocol):
@@ -27,6 +28,9 @@ class Directory(Protocol):
 
         None for an unknown or unreadable group.
         """
+
+    def group_gaps(self, handles: Sequence[str]) -> Gaps:
+        """Return why each of these groups has nobody; groups with members are left out."""
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Return who is in this channel now.

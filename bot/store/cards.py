@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, or_, select
 
 from bot.cases.errors import NoSuchCase
 from bot.cases.lifecycle import TERMINAL
-from bot.ports.card_store import CardRef, CardState
+from bot.ports.card_store import NOBODY, CardRef, CardState
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import tables
 from bot.store.card_states import HOME_VALUES, STATE_OF_CARD, card_refs, rows_by_part
@@ -104,7 +104,10 @@ class SqlCardStore:
         return str(rows[0].case_id) if rows else ""
 
     def find_outdated(self, card_format: str, now: datetime) -> list[str]:
-        """List the cases with live buttons whose newest card has another format."""
+        """List the cases with live buttons whose newest card must be drawn again.
+
+        It has another format, or says that nobody can approve, which may be over.
+        """
         cases = tables.cases.c
         newer = tables.cards.alias()
         is_newest = ~exists().where(
@@ -112,10 +115,11 @@ class SqlCardStore:
         )
         is_open = cases.state.not_in([state.code for state in TERMINAL])
         has_format = or_(_cards.look == card_format, _cards.look.startswith(f"{card_format} "))
+        is_stale = or_(~has_format, _cards.look.contains(f" {NOBODY}"))
         query = (
             select(cases.id)
             .join(tables.cards, _cards.case_id == cases.id)
-            .where(or_(is_open, cases.undo_until > now.timestamp()), is_newest, ~has_format)
+            .where(or_(is_open, cases.undo_until > now.timestamp()), is_newest, is_stale)
             .order_by(cases.number)
         )
         return [row.id for row in self._database.fetch(query)]

@@ -12,7 +12,7 @@ from bot.store.derived import rewrite_derived_rows
 if TYPE_CHECKING:
     from alembic.config import Config
 
-LATEST_MIGRATION = "0015"
+LATEST_MIGRATION = "0016"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
 DERIVED_ANEW_AT = "0011"
 _VERSION = text("SELECT version_num FROM alembic_version")

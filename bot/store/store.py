@@ -16,6 +16,7 @@ from bot.store.ignored_requests import SqlIgnoredRequests
 from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
 from bot.store.outbox import SqlOutbox
+from bot.store.pinned_names import SqlPinnedNames
 from bot.store.precedents import SqlPrecedentStore
 from bot.store.presses import SqlPressStore
 from bot.store.probes import SqlProbeRecords
@@ -40,6 +41,7 @@ class Store:
     ticks: SqlTicks
     details_openings: SqlDetailsOpenings
     ignored_requests: SqlIgnoredRequests
+    pinned_names: SqlPinnedNames
     probe_records: SqlProbeRecords
     ledger: Ledger
     decision_records: SqlDecisionRecords
@@ -61,6 +63,7 @@ class Store:
             ticks=SqlTicks(database),
             details_openings=SqlDetailsOpenings(database),
             ignored_requests=SqlIgnoredRequests(database),
+            pinned_names=SqlPinnedNames(database),
             probe_records=SqlProbeRecords(database),
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),

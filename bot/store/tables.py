@@ -321,6 +321,19 @@ ignored_requests = Table(
     PrimaryKeyConstraint("source", "day", "event"),
 )
 
+# What names in files stood for in Slack when they were looked up first. Who takes over a name later
+# gains nothing.
+pinned_names = Table(
+    "pinned_names",
+    metadata,
+    # "person" by e-mail, "channel" by name.
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("slack_id", Text, nullable=False),
+    Column("pinned_at", Float, nullable=False),
+    PrimaryKeyConstraint("kind", "name"),
+)
+
 # Precedents follow from the ledger, except for imported ones, which are only here: ``batch`` names
 # the import. ``seq`` goes up with every change, so that an index catches up by what is new.
 precedents = Table(

@@ -13,6 +13,7 @@ from bot.cases.policy import ActionLimit, Policy, TierRule, WindowLimit
 from bot.cases.version_rule import VersionRule
 from bot.views.labels import Labels
 
+GROUPS = "Groups"
 #: The limits of a window, with how each is told.
 _AMOUNTS = (
     ("amount", ""),
@@ -39,6 +40,7 @@ def policy_page(policy: Policy, labels: Labels) -> list[PolicyPart]:
     """Return the parts of the page that say something."""
     parts = [
         PolicyPart("Risk and approvers", ("Risk", "When", "Approvers", "Time"), _tiers(policy)),
+        PolicyPart(GROUPS, ("Group", "People"), _groups(policy)),
         PolicyPart("Actions", ("Action", "Alone", "Limits"), _actions(policy, labels)),
         PolicyPart("Rules", ("#", "When", "Then", "Because"), _rules(policy)),
         PolicyPart("Always", ("What", "Value"), tuple(_always(policy, labels))),
@@ -56,6 +58,13 @@ def _tiers(policy: Policy) -> tuple[tuple[str, ...], ...]:
     return tuple(
         (name, when, _approvers(policy.tiers[name]), _span(policy.tiers[name]))
         for name, when in conditions.items()
+    )
+
+
+def _groups(policy: Policy) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (f"@{group}", ", ".join(people) or "nobody")
+        for group, people in sorted(policy.groups.items())
     )
 
 

@@ -10,7 +10,7 @@ from bot.cases.policy import Policy
 from bot.cases.program import is_own_action, program_of_source
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.views.labels import Labels
-from bot.views.policy_page import PolicyPart, policy_page
+from bot.views.policy_page import GROUPS, PolicyPart, policy_page
 
 MAX_CHANGES = 12
 #: The name of an action behind its title, which people need not read.
@@ -53,9 +53,10 @@ def _part_changes(title: str, before: PolicyPart | None, after: PolicyPart | Non
         old, new = old_rows.get(name), new_rows.get(name)
         subject = _subject(title, name)
         if old is None and new is not None:
-            yield f"{subject}: new, {', '.join(filter(None, new))}"
+            beginning = "as in Slack →" if title == GROUPS else "new,"
+            yield f"{subject}: {beginning} {', '.join(filter(None, new))}"
         elif new is None:
-            yield f"{subject}: removed"
+            yield f"{subject}: {'as in Slack' if title == GROUPS else 'removed'}"
         elif old is not None:
             for column, one, other in zip(columns[1:], old, new, strict=True):
                 if one != other:
@@ -71,6 +72,8 @@ def _subject(title: str, name: str) -> str:
         return f"{name.capitalize()} risk"
     if title == "Rules":
         return f"Rule {name}"
+    if title == GROUPS:
+        return f"Group {name}"
     return _CODE_NAME.sub("", name)
 
 

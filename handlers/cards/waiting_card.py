@@ -37,6 +37,7 @@ from handlers.cards.wording import Wording, as_sentence, money_text, plural
 
 MAX_SENTENCE = 300
 MAX_REASON = 300
+MAX_NOBODY = 400
 SUGGESTED_BY_MODEL = "Suggested by a model, not by your playbooks. Check it with care."
 # Without the labels of buttons. Three more of sixty are for the line that mentions people.
 MAX_WORDS = 57
@@ -50,6 +51,9 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
         pause_reason = start_upper(wording.reason(card_context.pause_reason, 200))
         pause = plain_text(f"⏸ {pause_reason}", 220)
         blocks.append(context_block(pause))
+    if card_context.why_nobody:
+        reason = clean(card_context.why_nobody, MAX_NOBODY)
+        blocks.append(context_block(plain_text(f"⚠ Nobody can approve this: {reason}", MAX_NOBODY)))
     warnings = _warnings(case, wording, card_context)
     blocks.append(rich_text(*_paragraphs(case, wording, card_context), *warnings))
     context = context_blocks(

@@ -30,7 +30,7 @@ from handlers.intake.handshake import Handshakes
 from handlers.intake.operations import intake_operations
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.quotas import Quotas
-from handlers.intake.readiness import Readiness
+from handlers.intake.readiness import READY_SECONDS, Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
@@ -97,7 +97,10 @@ class IntakeApi:
     public_url: str = "http://localhost"
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
+    #: Lists what does not work while the rest does.
+    find_warnings: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
+    warnings: Readiness = field(default_factory=lambda: Readiness(not_ready_seconds=READY_SECONDS))
     #: Receives the signals that come with a token of a program; None where there is none.
     of_programs: "SignalReceiver | None" = None
     quotas: Quotas = field(default_factory=Quotas)
@@ -167,11 +170,14 @@ class IntakeApi:
     async def get_readiness(self, request: Request) -> Response:
         """Return whether the bot is ready, and whether it is paused."""
         problems = await self.readiness.problems(self.find_problems)
+        warnings = await self.warnings.problems(self.find_warnings)
         if problems:
-            return JSONResponse({"status": "not ready", "problems": problems}, 503)
-        # Not 503 for a pause: a load balancer would then keep the signals out.
+            body = {"status": "not ready", "problems": problems, "warnings": warnings}
+            return JSONResponse(body, 503)
+        # Not 503 for a pause or a warning: a load balancer would then keep the signals out.
         pauses = await run_in_threadpool(self.list_pauses)
-        return JSONResponse({"status": "paused" if pauses else "ready", "problems": pauses})
+        status = "paused" if pauses else "ready"
+        return JSONResponse({"status": status, "problems": pauses, "warnings": warnings})
 
     async def _commit_all(
         self, items: Sequence[Item], delivery: Delivery

@@ -34,6 +34,8 @@ class HealthAnswer(BaseModel):
 
     status: str
     problems: list[str] | None = None
+    #: What does not work while the rest does.
+    warnings: list[str] | None = None
 
 
 class IntakeEndpoints(Protocol):

@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,7 +12,9 @@ from slack_sdk import WebClient
 
 from bot.cases.approval import Groups, Person, is_colleague, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
+from bot.cases.group_lists import Gap, Gaps, GroupLists, is_email, join_members
 from bot.clock import monotonic
+from bot.ports.pinned_names import NameKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
 
@@ -28,6 +31,43 @@ AWAY_EMOJI = frozenset(
     {":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"}
 )
 Value = TypeVar("Value")
+#: What Slack refuses with, as reasons why a group has nobody.
+REFUSAL_GAPS = {
+    "plan_upgrade_required": Gap.NO_PLAN,
+    "missing_scope": Gap.NO_SCOPE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UserGroups:
+    """The user groups of the workspace, or why they cannot be read."""
+
+    groups: Sequence[JsonMapping] = ()
+    refusal: str = ""
+
+    @property
+    def are_known(self) -> bool:
+        """Tell whether a group that is not among them does not exist."""
+        return not self.refusal or REFUSAL_GAPS.get(self.refusal) is Gap.NO_PLAN
+
+    def find(self, handle: str) -> list[JsonMapping]:
+        """Return the groups with this handle that are in use."""
+        return [
+            group
+            for group in self.groups
+            if group.get("handle") == handle and not group.get("date_delete")
+        ]
+
+    def gap(self, handle: str) -> Gap:
+        """Say why this group, which has nobody, has nobody."""
+        if self.refusal:
+            return REFUSAL_GAPS.get(self.refusal, Gap.UNREADABLE)
+        return Gap.EMPTY if self.find(handle) else Gap.UNKNOWN
+
+
+def no_lists() -> Sequence[GroupLists]:
+    """List nobody, where no policy is at hand."""
+    return ()
 
 
 class SlackDirectory:
@@ -37,9 +77,20 @@ class SlackDirectory:
     known: that raises ``ChatUnknown`` or ``RateLimited``, and is not "nobody".
     """
 
-    def __init__(self, client: WebClient, team_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        team_id: Callable[[], str],
+        *,
+        pins: PinnedNames | None = None,
+        group_lists: Callable[[], Sequence[GroupLists]] = no_lists,
+    ) -> None:
         self._client = client
         self._team_id = team_id
+        self._pins = PinsInMemory() if pins is None else pins
+        self._people_by_email: dict[str, str] | None = None
+        #: Returns the listed groups of each of the rules that hold.
+        self.group_lists = group_lists
         # The time and the value of each look-up, by a name for it.
         self._cache: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
@@ -88,13 +139,30 @@ class SlackDirectory:
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         """Return the members of each group; a handle ``people:U1+U2`` names them itself."""
-        user_groups: Sequence[JsonMapping] = ()
-        if not all(people_of(handle) for handle in handles):
+        lists = self.group_lists()
+        user_groups = UserGroups()
+        if any(_needs_user_groups(handle, lists) for handle in handles):
             user_groups = self._user_groups(fresh=fresh)
         groups = {}
         for handle in handles:
-            groups[handle] = self._people_named(handle) or self._members(handle, user_groups)
+            groups[handle] = self._people_named(handle) or self._members(handle, lists, user_groups)
         return groups
+
+    def group_gaps(self, handles: Sequence[str]) -> Gaps:
+        """Return why each of these groups has nobody; groups with members are left out."""
+        groups = self.groups(handles)
+        lists = self.group_lists()
+        return {handle: self._gap(handle, lists) for handle in handles if not groups.get(handle)}
+
+    def _gap(self, handle: str, lists: Sequence[GroupLists]) -> Gap:
+        list_of_files = lists[-1].get(handle) if lists else None
+        if list_of_files is None:
+            return self._user_groups(fresh=False).gap(handle)
+        if not list_of_files:
+            return Gap.EMPTY_LIST
+        if self._members(handle, lists[-1:], UserGroups()):
+            return Gap.NOT_IN_FORCE
+        return Gap.NOBODY_ACTIVE
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Return who is in a channel; nobody when it cannot be read."""
@@ -137,32 +205,90 @@ class SlackDirectory:
         # Their own team is ours; whether each of them may decide is not asked here.
         return self._principals(people_of(handle))
 
-    def _members(self, handle: str, user_groups: Sequence[JsonMapping]) -> frozenset[str]:
+    def _members(
+        self, handle: str, lists: Sequence[GroupLists], user_groups: UserGroups
+    ) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
-        matches = []
-        for group in user_groups:
-            if group.get("handle") == handle and not group.get("date_delete"):
-                matches.append(group)
-        if len(matches) != 1:
-            return frozenset()
-        return self._principals(matches[0].get("users") or ())
+        listed_people = [
+            self._listed_members(one[handle]) if handle in one else None for one in lists or ({},)
+        ]
+        return join_members(listed_people, self._members_in_slack(handle, user_groups))
 
-    def _user_groups(self, *, fresh: bool) -> Sequence[JsonMapping]:
-        """Return every group; none when they cannot be read."""
+    def _members_in_slack(self, handle: str, user_groups: UserGroups) -> frozenset[str] | None:
+        """Return the members of a user group; None where it surely does not exist."""
+        matches = user_groups.find(handle)
+        if len(matches) == 1:
+            return self._principals(matches[0].get("users") or ())
+        return None if user_groups.are_known and not matches else frozenset()
+
+    def _listed_members(self, people: Sequence[str]) -> frozenset[str]:
+        """Return the listed people who are found, and active."""
+        user_ids = [self.find_id(person) if is_email(person) else person for person in people]
+        return self._principals([user for user in user_ids if user and self._is_active(user)])
+
+    def find_id(self, email: str) -> str:
+        """Return the id of the person who first had this address; empty for nobody."""
+        if self._people_by_email is None:
+            self._people_by_email = self._pins.load(NameKind.PERSON)
+        user_id = self._people_by_email.get(email, "")
+        if user_id:
+            return user_id
+        user_id = self._fetch_cached(f"email {email}", partial(self._look_up, email), fresh=False)
+        if user_id:
+            user_id = self._pins.pin(NameKind.PERSON, email, user_id)
+            self._people_by_email[email] = user_id
+        return user_id
+
+    def pin_people(self) -> int:
+        """Look up everybody whom policy lists by e-mail, and forget who is listed no more.
+
+        Return how many are found.
+        """
+        emails = {
+            person
+            for lists in self.group_lists()
+            for people in lists.values()
+            for person in people
+            if is_email(person)
+        }
+        if self._pins.keep_only(NameKind.PERSON, emails):
+            self._people_by_email = None
+        return sum(bool(self.find_id(email)) for email in sorted(emails))
+
+    def _look_up(self, email: str) -> str:
         try:
-            return self._fetch_cached("groups", self._fetch_groups, fresh=fresh)
+            user: JsonMapping = self._call("users.lookupByEmail", email=email)["user"]
+        except (RateLimited, ChatUnknown):
+            raise
+        except ChatFailed as failure:
+            # An address is personal, and stays out of the log.
+            log.warning("a person whom policy.yml lists is not found (%s)", failure.error)
+            return ""
+        return str(user["id"])
+
+    def _is_active(self, user_id: str) -> bool:
+        try:
+            return not self._user(user_id, fresh=False).get("deleted", False)
+        except (RateLimited, ChatUnknown):
+            raise
+        except ChatFailed:
+            return False
+
+    def _user_groups(self, *, fresh: bool) -> UserGroups:
+        """Return every group, or why none can be read."""
+        return self._fetch_cached("groups", self._fetch_groups, fresh=fresh)
+
+    def _fetch_groups(self) -> UserGroups:
+        # All in one call: a decision must not use up what Slack allows in a minute.
+        try:
+            answer = self._call("usergroups.list", include_users="true")
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
             log.warning("groups cannot be read (%s): nobody is in any", failure.error)
-            return []
-
-    def _fetch_groups(self) -> Sequence[JsonMapping]:
-        # All in one call: a decision must not use up what Slack allows in a minute.
-        answer = self._call("usergroups.list", include_users="true")
-        groups: Sequence[JsonMapping] = answer["usergroups"]
-        return groups
+            return UserGroups(refusal=failure.error)
+        return UserGroups(answer["usergroups"])
 
     def _channel_members(self, channel: str) -> Sequence[str]:
         fetch = partial(self._fetch_channel_members, channel)
@@ -212,6 +338,13 @@ class SlackDirectory:
     def _call(self, method: str, **arguments: Any) -> JsonMapping:
         with slack_errors():
             return response_data(self._client.api_call(method, params=arguments))
+
+
+def _needs_user_groups(handle: str, lists: Sequence[GroupLists]) -> bool:
+    """Tell whether Slack must be asked who is in this group."""
+    if people_of(handle):
+        return False
+    return not lists or any(handle not in one for one in lists)
 
 
 def _is_bot(user: JsonMapping, user_id: str) -> bool:

@@ -14,4 +14,7 @@ BOT_SCOPES = (
     "im:write",
     "usergroups:read",
     "users:read",
+    "users:read.email",
 )
+#: Scopes that releases before this one did not ask for; what needs them is left undone without.
+LATER_SCOPES = frozenset({"users:read.email"})

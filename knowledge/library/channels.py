@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
@@ -19,6 +19,7 @@ from knowledge.library.yaml_files import read
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NO_HOLIDAYS = "none"
+Value = TypeVar("Value")
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -139,6 +140,25 @@ class Channels:
     def calls(self, channel: str) -> CallRules:
         """Return who is called about the cases of a channel."""
         return self.calls_by_channel.get(channel, self.default_calls)
+
+    def channels(self) -> set[str]:
+        """Return every channel that the file names."""
+        return {*self.hours_by_channel, *self.titles, *self.whole_desk_digests}
+
+    def with_ids(self, ids: Mapping[str, str]) -> "Channels":
+        """Return them with ids in place of names; a name is the title of its channel."""
+        titles = {ids[name]: name for name in ids}
+        return replace(
+            self,
+            hours_by_channel=_by_id(self.hours_by_channel, ids),
+            calls_by_channel=_by_id(self.calls_by_channel, ids),
+            titles={**titles, **_by_id(self.titles, ids)},
+            whole_desk_digests=tuple(ids.get(name, name) for name in self.whole_desk_digests),
+        )
+
+
+def _by_id(values: Mapping[str, Value], ids: Mapping[str, str]) -> dict[str, Value]:
+    return {ids.get(channel, channel): value for channel, value in values.items()}
 
 
 def read_channels(path: Path) -> Channels:

@@ -14,6 +14,7 @@ from pathlib import Path
 from bot.cases.approval import OWNER
 from bot.cases.approval_playbook import approval_playbook, with_program_actions
 from bot.cases.call_rules import CallRules
+from bot.cases.constraints import is_channel_name
 from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
@@ -154,6 +155,35 @@ class FileLibrary:
         systems = {**self.systems, DESK_SYSTEM: DESK_SPEC}
         labels = collect_labels(playbooks, systems, self.channel_rules.titles)
         return with_programs(labels, self.programs)
+
+    def channel_names(self) -> list[str]:
+        """List the channels that files name by name, and not by id."""
+        rules = self.channel_rules
+        channels = {
+            *self.channels(),
+            *rules.channels(),
+            self.merit_rules.channel,
+        }
+        return sorted(channel for channel in channels if is_channel_name(channel))
+
+    def with_channel_ids(self, ids: Mapping[str, str]) -> "FileLibrary":
+        """Return the library with ids in place of the names of channels that have one."""
+        return replace(
+            self,
+            playbooks={
+                kind: replace(book, channel=ids.get(book.channel, book.channel))
+                for kind, book in self.playbooks.items()
+            },
+            programs={
+                name: replace(program, channel=ids.get(program.channel, program.channel))
+                for name, program in self.programs.items()
+            },
+            merit_rules=replace(
+                self.merit_rules,
+                channel=ids.get(self.merit_rules.channel, self.merit_rules.channel),
+            ),
+            channel_rules=self.channel_rules.with_ids(ids),
+        )
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bot.cases.constraints import is_channel_name
 from bot.cases.finding import Finding, Severity
 from bot.cases.policy import ActionLimit
 from bot.cases.signal import UNRECOGNISED
@@ -83,7 +84,7 @@ def check_channels(library: FileLibrary, files: LibraryFiles) -> Iterator[Findin
     """Yield the channels of playbooks that channels.yml does not name."""
     titles = library.channel_rules.titles
     for kind, playbook in library.playbooks.items():
-        if playbook.channel not in titles:
+        if playbook.channel not in titles and not is_channel_name(playbook.channel):
             yield files.finding(
                 files.playbook(kind),
                 ("channel",),
@@ -159,7 +160,7 @@ def _lone_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]
     for group, count in uses.items():
         others = [other for other, times in uses.items() if times > 1]
         question = nearest(group, others, likeness=MIN_GROUP_LIKENESS)
-        if count == 1 and question:
+        if count == 1 and question and group not in library.rules.groups:
             file, way = places[group]
             yield files.finding(
                 file,

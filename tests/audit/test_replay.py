@@ -368,6 +368,7 @@ TABLES_NOT_DERIVED = {
     "listed",
     "details_openings",
     "ignored_requests",
+    "pinned_names",
     "questions",
     "precedents",
     "labels",

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.replay import replay
 from bot.cases.actor import Surface
 from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
@@ -181,3 +182,19 @@ def test_an_approved_plan_that_is_paused_says_so_after_a_second(world):
     world.clock.forward(seconds=1)
     world.work()
     assert "stocktaking" in world.chat.looks[case.id].pause_reason
+
+
+def test_a_card_says_why_nobody_can_approve_it_until_somebody_can(world):
+    floor = world.people.members.pop("floor-managers")
+    case = another(world, "product:1")
+    assert world.chat.looks[case.id].why_nobody == (
+        "the group floor-managers does not exist in this workspace; name its people under groups:"
+        " in policy.yml"
+    )
+    assert world.store.cards.cards(case.id)[0].look == f"{CARD_FORMAT} nobody"
+    assert replay(world.store.database).differences == ()
+    world.people.members["floor-managers"] = floor
+    assert world.desk.screens.cards.renew() == 1
+    world.work()
+    assert world.chat.looks[case.id].why_nobody == ""
+    assert world.desk.screens.cards.renew() == 0

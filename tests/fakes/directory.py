@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.cases.approval import Person, people_of
 from bot.cases.errors import NotEligible
+from bot.cases.group_lists import Gap, join_members
 
 TEAM = "T1"
 
@@ -29,6 +30,8 @@ class FakeDirectory:
         # Everyone is in every channel, unless a test says otherwise.
         self.channels: dict[str, set[str]] = {}
         self.fresh_asks = 0
+        #: Returns the groups that each of the rules lists.
+        self.group_lists = tuple
 
     def change(self, name: str, **facts: bool) -> None:
         self.people[principal(name)] = replace(self.people[principal(name)], **facts)
@@ -50,10 +53,23 @@ class FakeDirectory:
         return frozenset(map(principal, self.channels.get(channel, set(self.names))))
 
     def groups(self, handles, *, fresh: bool = False):
-        named = {
-            handle: frozenset(f"{TEAM}/{user}" for user in people_of(handle)) for handle in handles
-        }
+        return {handle: self._members_of_group(handle) for handle in handles}
+
+    def _members_of_group(self, handle):
+        if people_of(handle):
+            return frozenset(f"{TEAM}/{user}" for user in people_of(handle))
+        lists = [
+            frozenset(f"{TEAM}/{user}" for user in one[handle]) if handle in one else None
+            for one in self.group_lists() or ({},)
+        ]
+        is_in_slack = handle in self.members
+        members = frozenset(map(principal, self.members[handle])) if is_in_slack else None
+        return join_members(lists, members)
+
+    def group_gaps(self, handles):
+        groups = self.groups(handles)
         return {
-            handle: named[handle] or frozenset(map(principal, self.members.get(handle, ())))
+            handle: Gap.EMPTY if handle in self.members else Gap.UNKNOWN
             for handle in handles
+            if not groups[handle]
         }

@@ -751,13 +751,17 @@ def waiting_for(town, error):
 
 
 def not_ready(town):
+    return readiness(town)["problems"]
+
+
+def readiness(town):
     try:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{town.settings.port}/readyz", timeout=60
         ) as answer:
-            return json.load(answer)["problems"]
+            return json.load(answer)
     except urllib.error.HTTPError as refused:
-        return json.load(refused)["problems"]
+        return json.load(refused)
 
 
 def test_an_archived_channel_parks_its_cards_for_a_person(town):
@@ -769,6 +773,12 @@ def test_an_archived_channel_parks_its_cards_for_a_person(town):
     assert {row["error"] for row in town.desk.store.outbox.parked_messages()} == {
         "Slack refused: is_archived"
     }
+    # Other work goes on, so the bot is ready all the same, and says what does not.
+    health = readiness(town)
+    assert (health["status"], health["problems"]) == ("ready", [])
+    assert health["warnings"] == [
+        "3 pieces of work are parked; `countersign doctor` says which, and why"
+    ]
     town.emulator.post("channel", {"id": "C0STOCK", "is_archived": False})
     assert town.countersign("unpark", "--all").strip() == "3 will be retried."
     town.until(lambda: all(town.card(case) for case in cases), "their cards")

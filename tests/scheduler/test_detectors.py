@@ -83,6 +83,23 @@ def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
     assert world.store.cases.case("EX-1").state is State.OPEN
 
 
+def test_a_system_that_cannot_be_read_is_told_until_it_is_read_again(detector, world):
+    blind_detectors, now = detector.blind_detectors, world.clock
+    assert blind_detectors.describe(now()) == []
+    world.house.failing_lookups.add("SELECT")
+    detector.poll()
+    sentence = "The system house cannot be read, so nobody looks for low_stock"
+    assert blind_detectors.describe(now()) == [sentence]
+    world.house.failing_lookups.clear()
+    detector.poll()
+    assert blind_detectors.describe(now()) == []
+    # Where another process looks from now on, the last failure here says nothing any more.
+    world.house.failing_lookups.add("SELECT")
+    detector.poll()
+    world.clock.forward(hours=24)
+    assert blind_detectors.describe(now()) == []
+
+
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
     detector.poll()
     world.work()

@@ -17,8 +17,15 @@ INDEXES = (
 )
 
 
+def take_back_0016(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0016 changes."""
+    connection.execute(sa.text("DROP TABLE pinned_names"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0015'"))
+
+
 def take_back_0015(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0015 changes."""
+    """Take back all that the migration to 0015 changes, and what came after it."""
+    take_back_0016(connection)
     connection.execute(sa.text("DROP TABLE ignored_requests"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0014'"))
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.group_lists import Gap, describe_gaps
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.plan import Money
@@ -55,6 +56,17 @@ def test_the_card_in_each_state(name, snapshot):
 def test_every_state_of_the_lifecycle_has_a_card_here():
     states = {make_case().state for make_case in CASE_EXAMPLES.values()}
     assert states == set(State) - {State.NEW}
+
+
+def test_a_plan_that_nobody_can_approve_says_why():
+    reason = describe_gaps({"floor-managers": Gap.NO_PLAN})
+    card = case_card(low_risk_case(), CardContext(why_nobody=reason))
+    assert validate(card) == []
+    (line,) = [block for block in card if block not in case_card(low_risk_case())]
+    assert visible_text([line]) == (
+        "⚠ Nobody can approve this: the group floor-managers does not exist in this workspace; name"
+        " its people under groups: in policy.yml"
+    )
 
 
 def test_a_paused_desk_is_shown_on_the_card():

@@ -3,7 +3,9 @@
 import pytest
 
 from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Unreachable
-from bot.demo.people import ANA, BEN, FINN, GUS, OMAR, TEAM
+from bot.cases.group_lists import Gap
+from bot.demo.people import ANA, BEN, ELSIE, FINN, GUS, OMAR, TEAM
+from bot.ports.pinned_names import NameKind, PinsInMemory
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port
@@ -96,3 +98,100 @@ def test_a_token_that_is_not_accepted_is_waited_for_and_named(directory, chat, e
     with pytest.raises(ChatFailed) as failure:
         chat.ping()
     assert failure.value.error == error
+
+
+DORA = "dora@harbourvine.example"
+
+
+def give_address(emulator, user, email):
+    emulator.post("user", {"id": user, "profile": {"real_name": user, "email": email}})
+
+
+def listing(directory, *lists, pins=None):
+    """A directory by policies that list these groups, the one of the files last."""
+    return SlackDirectory(
+        directory._client, directory._team_id, pins=pins, group_lists=lambda: lists
+    )
+
+
+def members(directory, group=FLOOR):
+    return {principal.removeprefix(f"{TEAM}/") for principal in directory.groups([group])[group]}
+
+
+def test_a_list_takes_the_place_of_the_user_group_and_asks_for_no_groups(directory, chat):
+    chat.emulator.post("seed", {"team": {"plan": "free"}})
+    give_address(chat.emulator, FINN, DORA)
+    listed = listing(directory, {FLOOR: (BEN, DORA)})
+    assert members(listed) == {BEN, FINN}
+    assert members(listing(directory, {FLOOR: ()})) == set()
+
+
+def test_whoever_is_deactivated_or_unknown_does_not_count(directory, chat):
+    chat.emulator.post("user", {"id": BEN, "deleted": True})
+    listed = listing(directory, {FLOOR: (BEN, ELSIE, "U0NOBODY", DORA)})
+    assert members(listed) == {ELSIE}
+
+
+def test_an_address_is_looked_up_once_and_who_takes_it_over_gains_nothing(directory, chat):
+    give_address(chat.emulator, FINN, DORA)
+    pins = PinsInMemory()
+    assert members(listing(directory, {FLOOR: (DORA,)}, pins=pins)) == {FINN}
+    give_address(chat.emulator, FINN, "finn@elsewhere.example")
+    give_address(chat.emulator, GUS, DORA)
+    # Also after a restart.
+    after_restart = listing(directory, {FLOOR: (DORA,)}, pins=pins)
+    assert members(after_restart) == {FINN}
+    # Taken out of the file and put in again, it is looked up anew.
+    assert listing(directory, {FLOOR: (BEN,)}, pins=pins).pin_people() == 0
+    assert pins.load(NameKind.PERSON) == {}
+    assert listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people() == 1
+    assert pins.load(NameKind.PERSON) == {DORA: GUS}
+
+
+def test_a_pin_stays_while_the_rules_in_force_name_the_address(directory, chat):
+    give_address(chat.emulator, FINN, DORA)
+    pins = PinsInMemory()
+    listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people()
+    assert listing(directory, {FLOOR: (DORA,)}, {FLOOR: (BEN,)}, pins=pins).pin_people() == 1
+    assert pins.load(NameKind.PERSON) == {DORA: FINN}
+
+
+def test_while_a_list_waits_only_who_is_in_both_counts(directory, chat):
+    assert members(listing(directory, {FLOOR: (ANA, BEN)}, {FLOOR: (BEN, FINN)})) == {BEN}
+    # In force the user group of Slack: Ana, Omar and Gus.
+    assert members(listing(directory, {}, {FLOOR: (ANA, FINN)})) == {ANA}
+    assert members(listing(directory, {}, {"new-group": (ANA, FINN)}), "new-group") == {ANA, FINN}
+
+
+@pytest.mark.parametrize("error", ["missing_scope", "access_denied"])
+def test_a_list_that_waits_holds_nowhere_while_the_user_groups_are_unknown(directory, chat, error):
+    chat.emulator.post("faults", {"refuse": {"usergroups.list": error}})
+    assert members(listing(directory, {}, {FLOOR: (ANA, FINN)})) == set()
+
+
+def test_a_group_without_anybody_has_a_reason(directory, chat):
+    chat.emulator.post("group", {"id": "S0FIN", "users": []})
+    lists = {"owners": (), "sales-leads": ("U0NOBODY",), "ops-leads": (BEN,)}
+    listed = listing(directory, lists)
+    handles = ["finance", "floor-managers", "nobody", "ops-leads", "owners", "sales-leads"]
+    assert listed.group_gaps(handles) == {
+        "finance": Gap.EMPTY,
+        "nobody": Gap.UNKNOWN,
+        "owners": Gap.EMPTY_LIST,
+        "sales-leads": Gap.NOBODY_ACTIVE,
+    }
+    changed = listing(directory, {FLOOR: (ANA,)}, {FLOOR: (BEN,)})
+    assert changed.group_gaps([FLOOR]) == {FLOOR: Gap.NOT_IN_FORCE}
+
+
+@pytest.mark.parametrize(
+    ("error", "gap"),
+    [
+        ("plan_upgrade_required", Gap.NO_PLAN),
+        ("missing_scope", Gap.NO_SCOPE),
+        ("access_denied", Gap.UNREADABLE),
+    ],
+)
+def test_what_slack_refuses_is_the_reason(directory, chat, error, gap):
+    chat.emulator.post("faults", {"refuse": {"usergroups.list": error}})
+    assert directory.group_gaps([FLOOR]) == {FLOOR: gap}

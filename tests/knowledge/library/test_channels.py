@@ -84,7 +84,11 @@ def test_a_mistake_in_the_calls_of_a_playbook_is_told_where_it_is(folder, calls,
         ("review: mon", "calls: {low: all}", "default.calls.low: Input should be 'nobody'"),
         ("review: mon", "calls: {lowest: group}", "default.calls.lowest"),
         ("review: mon", "calls: {per_hour: 61}", "default.calls.per_hour: Input should be less"),
-        ("C0SALES", "sales", r"channels.yml:5: channels.sales.\[key\]: String should match"),
+        (
+            "C0SALES",
+            "Sales Team",
+            r"channels.yml:5: channels.Sales Team.\[key\]: String should match",
+        ),
     ],
     ids=range(12),
 )

@@ -74,7 +74,7 @@ def test_a_program_that_says_little_is_where_unrecognised_cases_are(folder, path
         (REFUND, "refund_deposit: {title: R, per_request: 9, amount_per_day: 1}", "below"),
         (REFUND, "Refund Deposit: {title: R, times_per_day: 1}", "pattern"),
         (ACTS_FOR, "acts_for: [Nobody]", "Nobody is neither an account in Slack"),
-        ("channel: C0STOCK", "channel: stock", "channel"),
+        ("channel: C0STOCK", "channel: Stock room", "channel"),
         ("max_open: 20", "max_open: 0", "greater than or equal to 1"),
         ("max_open: 20", "approve: true", "Extra inputs"),
         ("max_open: 20", "callback: {url: 'ftp://x.example', secret_env: [A_SECRET]}", "pattern"),

@@ -44,7 +44,7 @@ def test_the_example_in_the_files_comments_is_read_as_it_says(folder):
         ("{merits: {hand_over: {kinds: [nonesuch]}}}", "hand_over names nonesuch"),
         ("{merits: {training: {points: 1}}}", "training needs kinds"),
         ("{stands_for: 15d}", "less than or equal to"),
-        ("{channel: operations}", "recognition.channel"),
+        ("{channel: Operations Room}", "recognition.channel"),
         ("{caps: {per_day: 0}}", "greater than or equal to 1"),
         ("{ranking: true}", "Extra inputs"),
     ],
