@@ -101,11 +101,11 @@ class _LibraryCheck:
     def _check_action(self, name: str, system: SystemSpec, action: ActionSpec) -> None:
         """Check one action of a system, and keep what its precondition reads."""
         way: Way = ("systems", system.name, "actions", action.name)
-        given = self._snapshot_columns(name, system, action, way)
-        self._snapshots[name] = given
-        if given is None:
+        columns = self._snapshot_columns(name, system, action, way)
+        self._snapshots[name] = columns
+        if columns is None:
             return
-        names = {*action.parameters, *given}
+        names = {*action.parameters, *columns}
         templates = {
             "target": action.target,
             "summary": action.summary,
@@ -143,12 +143,12 @@ class _LibraryCheck:
 
     def _check_statements(self, system: str, action: SqlAction, way: Way) -> Collection[str] | None:
         values = {name: EXAMPLES[kind] for name, kind in action.parameters.items()}
-        given = self._columns(
+        columns = self._columns(
             system, action.precondition, values, file=self._systems_file, way=(*way, "precondition")
         )
-        if given is None:
+        if columns is None:
             return None
-        values |= {f"was_{name}": None for name in given}
+        values |= {f"was_{name}": None for name in columns}
         keyed = {**values, _KEY: _KEY}
         undo_values = {**keyed, _DONE_KEY: _KEY}
         for part, query, extra in (
@@ -156,16 +156,16 @@ class _LibraryCheck:
             ("facts", action.facts, keyed),
         ):
             if query:
-                found = self._columns(
+                fact_columns = self._columns(
                     system, query, extra, file=self._systems_file, way=(*way, part)
                 )
-                if part == "facts" and found is not None:
-                    self._check_returns(action, found, way)
-        # A statement is given the key of what it takes back, too: it is empty.
+                if part == "facts" and fact_columns is not None:
+                    self._check_returns(action, fact_columns, way)
+        # A statement is columns the key of what it takes back, too: it is empty.
         for part, statement in (("statement", action.statement), ("undo", action.undo)):
             if statement:
                 self._explain(system, statement, undo_values, (*way, part))
-        return given
+        return columns
 
     def _check_returns(self, action: SqlAction, columns: Collection[str], way: Way) -> None:
         for name in action.returns:
@@ -202,10 +202,10 @@ class _LibraryCheck:
     def _check_detection(
         self, playbook: Playbook, detection: Detection, file: YamlFile
     ) -> Collection[str] | None:
-        given = self._columns(
+        columns = self._columns(
             detection.system, detection.query, _moment(), file=file, way=("signal", "query")
         )
-        self._require(given, _REQUIRED_COLUMNS, file, ("signal", "query"))
+        self._require(columns, _REQUIRED_COLUMNS, file, ("signal", "query"))
         if detection.choices:
             choices = self._columns(
                 detection.system, detection.choices, _moment(), file=file, way=("signal", "choices")
@@ -216,15 +216,15 @@ class _LibraryCheck:
             playbook.kind in source.allowed_kinds for source in self.library.sources.values()
         )
         # What another sender tells of such a case is not in these files.
-        return None if given is None or is_sent_too else {*given, *OWN_FACTS}
+        return None if columns is None or is_sent_too else {*columns, *OWN_FACTS}
 
     def _require(
-        self, given: Collection[str] | None, needed: Collection[str], file: YamlFile, way: Way
+        self, columns: Collection[str] | None, needed: Collection[str], file: YamlFile, way: Way
     ) -> None:
         for name in needed:
-            if given is not None and name not in given:
-                near = [one for one in given if one.lower() == name] or [
-                    one for one in given if nearest(name, [one])
+            if columns is not None and name not in columns:
+                near = [one for one in columns if one.lower() == name] or [
+                    one for one in columns if nearest(name, [one])
                 ]
                 suggestion = f"Write AS {name} after what it is"
                 suggestion += f": {near[0]} is not read." if near else "."
@@ -249,8 +249,8 @@ class _LibraryCheck:
                 self._check_path(lookup, call, file, way)
             return {*call.fields, _ROWS}
         values = dict.fromkeys(lookup.parameters) | _moment()
-        given = self._columns(lookup.system, lookup.query, values, file=file, way=(*way, "query"))
-        return None if given is None else {*given, _ROWS}
+        columns = self._columns(lookup.system, lookup.query, values, file=file, way=(*way, "query"))
+        return None if columns is None else {*columns, _ROWS}
 
     def _check_path(self, lookup: Lookup, call: HttpCall, file: YamlFile, way: Way) -> None:
         for name in placeholders(call.path):

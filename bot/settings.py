@@ -620,7 +620,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 #: Stands for a token where a command needs none.
-NO_BOT_TOKEN = "xoxb-none"
+NO_BOT_TOKEN = "xoxb-none"  # noqa: S105  no token
 
 
 def load_offline() -> Settings:

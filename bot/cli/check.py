@@ -1,5 +1,7 @@
 """``countersign check``."""
 
+from typing import Annotated
+
 import typer
 
 from bot.cases.errors import SettingsIncomplete

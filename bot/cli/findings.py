@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from bot.cases.errors import ChatFailed, PlaybookInvalid
 from bot.cases.finding import Finding, Severity
 from bot.cli.terminal import out, print_json
+from bot.lazy_module import LazyModule
 from bot.library_check import check_systems
 from bot.ports.pinned_names import PinnedNames
 from bot.preflight import find_problems, open_library
@@ -16,6 +17,12 @@ from bot.settings import NO_BOT_TOKEN, Settings
 from knowledge.library import FileLibrary
 from knowledge.library.complaints import find_ignored_files, read_complaints
 from knowledge.library.places import LibraryFiles
+
+if TYPE_CHECKING:
+    from bot import slack_check
+else:
+    # Only who asks Slack loads its library.
+    slack_check = LazyModule("bot.slack_check")
 
 #: The status of a command that could not check anything.
 UNCHECKED = 2
@@ -59,9 +66,6 @@ def find_slack_problems(
     settings: Settings, library: FileLibrary, pins: PinnedNames
 ) -> list[Finding]:
     """Ask Slack about tokens, permissions, channels, groups and people."""
-    # Imported here: only this asks Slack.
-    from bot.slack_check import check_slack
-
     if settings.slack_bot_token == NO_BOT_TOKEN:
         return [
             Finding(
@@ -70,7 +74,7 @@ def find_slack_problems(
             )
         ]
     try:
-        return check_slack(settings, library, pins)
+        return slack_check.check_slack(settings, library, pins)
     except (ChatFailed, OSError) as failure:
         return [
             Finding(

@@ -34,7 +34,7 @@ _BARE_NAME = re.compile(
     r"(?:no (?:kind or action|kind|action|look-up|parameter|parameter of an action|system|source"
     r" or domain|time zone|preset)|already for) '?(?P<name>[\w./-]+)"
 )
-_OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<given>.*)$")
+_OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<has>.*)$")
 _LISTED = re.compile(r"; (?:it has|there are|known are) (?P<names>.+)$")
 _CHOICES = re.compile(r"^Input should be (?P<names>'.+)$")
 _YAML_HELP = (
@@ -160,8 +160,8 @@ def _item_number(items: list[object], part: str) -> int | None:
 
 def _find(file: YamlFile, line: int, way: Way, sentence: str) -> tuple[int, int]:
     """Return line and column, as near to the mistake as they are known."""
-    found_line, column = file.find(way)
-    first_line = line or found_line
+    value_line, column = file.find(way)
+    first_line = line or value_line
     if "'\\t'" in sentence:
         rows = file.text.splitlines()
         row = rows[first_line - 1] if first_line <= len(rows) else ""
@@ -170,7 +170,7 @@ def _find(file: YamlFile, line: int, way: Way, sentence: str) -> tuple[int, int]
         position = file.find_word(word, first_line)
         if position and (not line or position[0] == line or word in _named(sentence)):
             return position
-    if line and (not way or found_line != line):
+    if line and (not way or value_line != line):
         return line, file.indent(line) or 1
     return first_line, column
 
@@ -196,7 +196,7 @@ def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> st
     rest = _FIELD.sub(r"\g<rest>", sentence)
     offer = _OFFER.match(sentence)
     if offer:
-        return _suggest_parameters(offer["takes"].split(", "), offer["given"].split(", "))
+        return _suggest_parameters(offer["takes"].split(", "), offer["has"].split(", "))
     for part, suggestion in _YAML_HELP:
         if part in rest:
             return suggestion
@@ -216,10 +216,10 @@ def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> st
     return next((help for part, help in _SENTENCE_HELP if part in rest), "")
 
 
-def _suggest_parameters(takes: list[str], given: list[str]) -> str:
+def _suggest_parameters(takes: list[str], present: list[str]) -> str:
     """Say which parameters to give, and which not."""
-    missing = [name for name in takes if name and name not in given]
-    extra = [name for name in given if name and name not in takes]
+    missing = [name for name in takes if name and name not in present]
+    extra = [name for name in present if name and name not in takes]
     question = nearest(extra[0], missing) if extra else ""
     if question:
         return question

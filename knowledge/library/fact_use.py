@@ -51,26 +51,26 @@ def _chain(way: Way, offer: ActionOffer) -> Iterator[tuple[Way, ActionOffer]]:
 def check_facts(playbook: Playbook, columns: Columns, files: LibraryFiles) -> Iterator[Finding]:
     """Yield what a playbook uses and no look-up gives."""
     file = files.playbook(playbook.kind)
-    known: dict[str, Collection[str] | None] = {SIGNAL: columns.get(SIGNAL)}
+    facts: dict[str, Collection[str] | None] = {SIGNAL: columns.get(SIGNAL)}
     later_names = [lookup.name for lookup in playbook.evidence]
     for number, lookup in enumerate(playbook.evidence):
         for name, expression in lookup.parameters.items():
             way = ("evidence", number, "parameters", name)
             use = FactUse(way, tuple(fact_paths(expression)))
-            yield from _check_use(use, known, file=file, files=files, later_names=later_names)
-        known[lookup.name] = columns.get(lookup.name)
-        given = columns.get(lookup.name)
-        for name in lookup.show if given is not None else ():
-            if name not in (given or ()):
+            yield from _check_use(use, facts, file=file, files=files, later_names=later_names)
+        facts[lookup.name] = columns.get(lookup.name)
+        own_columns = columns.get(lookup.name)
+        for name in lookup.show if own_columns is not None else ():
+            if name not in (own_columns or ()):
                 yield files.finding(
                     file,
                     ("evidence", number, "show", name),
                     f"the query of {lookup.name} gives no column {name}",
                     word=name,
-                    suggestion=nearest(name, given or ()),
+                    suggestion=nearest(name, own_columns or ()),
                 )
     for use in _uses(playbook):
-        yield from _check_use(use, known, file=file, files=files)
+        yield from _check_use(use, facts, file=file, files=files)
 
 
 def check_policy_facts(
@@ -79,10 +79,10 @@ def check_policy_facts(
     """Yield the facts in rules of policy that no playbook has."""
     for number, rule in enumerate(policy.rules):
         for name, column in _FACT_COLUMN.findall(rule.when):
-            given = [columns[name] for columns in columns_by_kind.values() if name in columns]
-            if name not in fact_names(rule.when) or None in given or not given:
+            lookups = [columns[name] for columns in columns_by_kind.values() if name in columns]
+            if name not in fact_names(rule.when) or None in lookups or not lookups:
                 continue
-            names = {one for columns in given for one in columns or ()}
+            names = {one for columns in lookups for one in columns or ()}
             if column not in names:
                 yield files.finding(
                     files.root("policy.yml"),
@@ -131,13 +131,13 @@ def _limit_uses(way: Way, limit: EditLimit) -> Iterator[FactUse]:
 
 def _check_use(
     use: FactUse,
-    known: Columns,
+    facts: Columns,
     *,
     file: YamlFile,
     files: LibraryFiles,
     later_names: Collection[str] = (),
 ) -> Iterator[Finding]:
-    names: dict[str, Collection[str] | None] = dict(known)
+    names: dict[str, Collection[str] | None] = dict(facts)
     if use.plan:
         names[PLAN] = use.plan
     if use.has_steps:
@@ -166,6 +166,6 @@ def _mistake(path: Path, names: Columns, later_names: Collection[str]) -> tuple[
     columns = names[head]
     if columns is None or len(path) < 2 or path[1] in columns:
         return None
-    full_names = [f"{name}.{one}" for name, given in names.items() for one in given or ()]
+    full_names = [f"{name}.{one}" for name, others in names.items() for one in others or ()]
     suggestion = nearest(path[1], columns) or nearest(".".join(path), full_names)
     return f"{head} has no {path[1]}", suggestion

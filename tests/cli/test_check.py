@@ -515,6 +515,18 @@ def test_the_status_tells_fine_from_mistakes_and_from_what_could_not_be_checked(
     assert run(COUNTERSIGN_MODE="lively").exit_code == 2
 
 
+def test_slack_is_asked_where_somebody_wants_it(run, emulator):
+    there = {"SLACK_BOT_TOKEN": "xoxb-emulator", "SLACK_API_URL": f"{emulator.url}/api/"}
+    answer = run("--slack", **there)
+    assert answer.exit_code == 1
+    assert "C0ORDERS" in answer.stdout
+    assert "C0ORDERS" not in run(**there).stdout
+    without = run("--slack").stdout
+    assert "SLACK_BOT_TOKEN is not set" in without
+    away = run("--slack", **{**there, "SLACK_API_URL": "http://127.0.0.1:9/api/"})
+    assert "Slack cannot be asked now" in away.stdout
+
+
 def test_machines_get_json(run, folder):
     change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
     plain = json.loads(run("--json").stdout)
