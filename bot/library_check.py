@@ -149,11 +149,11 @@ class _LibraryCheck:
         if columns is None:
             return None
         values |= {f"was_{name}": None for name in columns}
-        keyed = {**values, _KEY: _KEY}
-        undo_values = {**keyed, _DONE_KEY: _KEY}
+        with_key = {**values, _KEY: _KEY}
+        undo_values = {**with_key, _DONE_KEY: _KEY}
         for part, query, extra in (
             ("verify", action.verify, values),
-            ("facts", action.facts, keyed),
+            ("facts", action.facts, with_key),
         ):
             if query:
                 fact_columns = self._columns(
@@ -161,7 +161,7 @@ class _LibraryCheck:
                 )
                 if part == "facts" and fact_columns is not None:
                     self._check_returns(action, fact_columns, way)
-        # A statement is columns the key of what it takes back, too: it is empty.
+        # Every statement may name the key of what it takes back, which only an undo has.
         for part, statement in (("statement", action.statement), ("undo", action.undo)):
             if statement:
                 self._explain(system, statement, undo_values, (*way, part))
@@ -210,8 +210,8 @@ class _LibraryCheck:
             choices = self._columns(
                 detection.system, detection.choices, _moment(), file=file, way=("signal", "choices")
             )
-            needed = ("title", *playbook.required_facts)
-            self._require(choices, needed, file, ("signal", "choices"))
+            required = ("title", *playbook.required_facts)
+            self._require(choices, required, file, ("signal", "choices"))
         is_sent_too = any(
             playbook.kind in source.allowed_kinds for source in self.library.sources.values()
         )
@@ -219,9 +219,9 @@ class _LibraryCheck:
         return None if columns is None or is_sent_too else {*columns, *OWN_FACTS}
 
     def _require(
-        self, columns: Collection[str] | None, needed: Collection[str], file: YamlFile, way: Way
+        self, columns: Collection[str] | None, required: Collection[str], file: YamlFile, way: Way
     ) -> None:
-        for name in needed:
+        for name in required:
             if columns is not None and name not in columns:
                 near = [one for one in columns if one.lower() == name] or [
                     one for one in columns if nearest(name, [one])
@@ -312,7 +312,7 @@ class _LibraryCheck:
         try:
             return check.columns(query, values)
         except ConnectorFailed as failure:
-            self._refused(system, failure, file, way)
+            self._report_refusal(system, failure, file, way)
             return None
 
     def _explain(self, system: str, statement: str, values: Mapping[str, Any], way: Way) -> None:
@@ -322,7 +322,7 @@ class _LibraryCheck:
         try:
             check.explain(statement, values)
         except ConnectorFailed as failure:
-            self._refused(system, failure, self._systems_file, way)
+            self._report_refusal(system, failure, self._systems_file, way)
 
     def _has_values(self, query: str, values: Mapping[str, Any], file: YamlFile, way: Way) -> bool:
         missing = [name for name in value_names(query) if name not in values]
@@ -336,7 +336,9 @@ class _LibraryCheck:
             )
         return not missing
 
-    def _refused(self, system: str, failure: ConnectorFailed, file: YamlFile, way: Way) -> None:
+    def _report_refusal(
+        self, system: str, failure: ConnectorFailed, file: YamlFile, way: Way
+    ) -> None:
         reason = str(failure)
         name = unknown_name(reason).rpartition(".")[2]
         if system not in self._catalogues:

@@ -1,4 +1,4 @@
-"""What a check of files, settings, systems or Slack has found."""
+"""Findings of checks of files, settings, systems and Slack."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What a check has found, for people and for machines."""
+"""Findings of a check, for people and for machines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -32,7 +32,7 @@ _SEVERITIES = {Severity.ERROR: "error", Severity.HINT: "hint"}
 
 
 @dataclass(slots=True)
-class Cause:
+class FindingGroup:
     """Findings that say the same, with their places."""
 
     sentence: str
@@ -84,12 +84,12 @@ def find_slack_problems(
         ]
 
 
-def group_by_cause(findings: Iterable[Finding]) -> list[Cause]:
+def group_by_cause(findings: Iterable[Finding]) -> list[FindingGroup]:
     """Group the findings that say the same; errors come first."""
-    causes: dict[tuple[str, Severity], Cause] = {}
+    causes: dict[tuple[str, Severity], FindingGroup] = {}
     for finding in findings:
         key = (finding.sentence, finding.severity)
-        causes.setdefault(key, Cause(*key)).findings.append(finding)
+        causes.setdefault(key, FindingGroup(*key)).findings.append(finding)
     return sorted(causes.values(), key=lambda cause: cause.severity is Severity.HINT)
 
 
@@ -126,7 +126,7 @@ def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool
     return 1 if has_errors(findings) else 0
 
 
-def _print_causes(causes: Sequence[Cause]) -> None:
+def _print_causes(causes: Sequence[FindingGroup]) -> None:
     if not causes:
         return
     if not out.is_terminal:
@@ -141,25 +141,25 @@ def _print_causes(causes: Sequence[Cause]) -> None:
     out.print(table, markup=False)
 
 
-def _cells(cause: Cause) -> tuple[str, str, str]:
-    return "\n".join(_places(cause)), _counted(cause), "\n".join(cause.suggestions[:MAX_PLACES])
+def _cells(cause: FindingGroup) -> tuple[str, str, str]:
+    return "\n".join(_places(cause)), _with_count(cause), "\n".join(cause.suggestions[:MAX_PLACES])
 
 
-def _line(cause: Cause) -> str:
+def _line(cause: FindingGroup) -> str:
     """Write a cause as one line, as editors read it."""
     hint = "hint: " if cause.severity is Severity.HINT else ""
     places = ", ".join(_places(cause))
     start = f"{places}: " if places else ""
-    return " ".join([f"{start}{hint}{_counted(cause)}", *cause.suggestions[:MAX_PLACES]])
+    return " ".join([f"{start}{hint}{_with_count(cause)}", *cause.suggestions[:MAX_PLACES]])
 
 
-def _counted(cause: Cause) -> str:
+def _with_count(cause: FindingGroup) -> str:
     count = len(cause.findings)
     sentence = cause.sentence.rstrip(".")
     return f"{sentence} ({count} times)." if count > 1 else f"{sentence}."
 
 
-def _places(cause: Cause) -> list[str]:
+def _places(cause: FindingGroup) -> list[str]:
     places = cause.places
     if len(places) <= MAX_PLACES:
         return places

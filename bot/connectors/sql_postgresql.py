@@ -94,9 +94,9 @@ class _PostgresqlSession:
             return column_names(cursor.description)
 
     def explain(self, statement: str, values: Mapping[str, Any]) -> None:
-        parsed = parse_statement(f"EXPLAIN {statement}", self._dialect)
+        form = parse_statement(f"EXPLAIN {statement}", self._dialect)
         # PostgreSQL plans a change in a transaction that only reads, and does not run it.
-        self._raw.execute(parsed.sql, parsed.pick(values))
+        self._raw.execute(form.sql, form.pick(values))
 
     def catalogue(self) -> list[str]:
         return [str(row[0]) for row in self._raw.execute(_CATALOGUE)]

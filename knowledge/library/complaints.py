@@ -104,7 +104,7 @@ def _strange_file(path: Path, files: LibraryFiles) -> Finding:
 
 def _read_complaint(text: str, files: LibraryFiles) -> Finding:
     match = _PLACE.match(text)
-    file = files.named(match["file"]) if match else None
+    file = files.find_file(match["file"]) if match else None
     if match is None or file is None:
         return Finding(sentence=text)
     line = int(match["line"] or 0)
@@ -168,28 +168,28 @@ def _find(file: YamlFile, line: int, way: Way, sentence: str) -> tuple[int, int]
         return first_line, row.find("\t") + 1
     for word in _words(sentence):
         position = file.find_word(word, first_line)
-        if position and (not line or position[0] == line or word in _named(sentence)):
+        if position and (not line or position[0] == line or word in _names_in(sentence)):
             return position
     if line and (not way or value_line != line):
         return line, file.indent(line) or 1
     return first_line, column
 
 
-def _named(sentence: str) -> list[str]:
+def _names_in(sentence: str) -> list[str]:
     """List the name that a sentence says is unknown."""
     match = _BARE_NAME.search(sentence)
-    quoted = _QUOTED.search(_FIELD.sub(r"\g<rest>", sentence))
+    quotation = _QUOTED.search(_FIELD.sub(r"\g<rest>", sentence))
     offer = _OFFER.match(sentence)
     if offer:
         return [offer["name"]]
     names = [match["name"]] if match else []
-    return [*names, quoted[1]] if quoted and not _CHOICES.match(quoted.string) else names
+    return [*names, quotation[1]] if quotation and not _CHOICES.match(quotation.string) else names
 
 
 def _words(sentence: str) -> list[str]:
     match = _FIELD.match(sentence)
     field = match["way"].rpartition(".")[2] if match else ""
-    return [*_named(sentence), field]
+    return [*_names_in(sentence), field]
 
 
 def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> str:
@@ -205,14 +205,14 @@ def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> st
     choices = _CHOICES.match(rest)
     if choices:
         return nearest(str(_value(file.document, way)), _QUOTED.findall(choices["names"]))
-    names = _named(sentence)
+    names = _names_in(sentence)
     if "time zone" in rest and names:
         return nearest(names[0], available_timezones()) or ZONE_HELP
     if "no preset" in rest and names:
         return nearest(names[0], list_presets(files.folder))
-    listed = _LISTED.search(rest)
-    if listed and names:
-        return nearest(names[0], re.split(r",? and |, ", listed["names"]))
+    listing = _LISTED.search(rest)
+    if listing and names:
+        return nearest(names[0], re.split(r",? and |, ", listing["names"]))
     return next((help for part, help in _SENTENCE_HELP if part in rest), "")
 
 

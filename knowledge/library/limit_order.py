@@ -52,7 +52,7 @@ def check_limit_order(library: FileLibrary, files: LibraryFiles) -> Iterator[Fin
 
 def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
     """Yield hints about what nobody uses, or nothing can be learned from."""
-    offered = {
+    offers = {
         offer.action
         for playbook in library.playbooks.values()
         for first in playbook.offers
@@ -60,7 +60,7 @@ def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
     }
     for name, system in library.systems.items():
         for action in system.actions:
-            if f"{name}.{action}" not in offered:
+            if f"{name}.{action}" not in offers:
                 yield files.finding(
                     files.root("systems.yml"),
                     ("systems", name, "actions", action),

@@ -74,7 +74,7 @@ class LibraryFiles:
         """Read a file of the folder itself, like ``systems.yml``."""
         return self.open(self.folder / name)
 
-    def named(self, name: str) -> YamlFile | None:
+    def find_file(self, name: str) -> YamlFile | None:
         """Read the file that a complaint names without its folder."""
         for path in (self.folder / name, *self.playbook_paths()):
             if path.name == name and path.is_file():

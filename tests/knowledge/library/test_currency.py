@@ -1,6 +1,7 @@
 """A company whose money is not pounds writes its currency once, in policy."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -35,9 +36,12 @@ def order_plan(library) -> Plan:
         revision=1,
         actions=(action,),
         playbook="low_stock",
-        playbook_checksum=playbook.checksum,
-        policy_checksum=library.policy().checksum,
+        playbook_digest=playbook.checksum,
+        policy_digest=library.policy().checksum,
         proposer=Proposer.PLAYBOOK,
+        requester=None,
+        beneficiary=None,
+        not_after=datetime(2026, 11, 27, 12, tzinfo=UTC),
     )
 
 
