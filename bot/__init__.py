@@ -10,6 +10,7 @@ bot.service                               the running bot: start and stop
 bot.use_cases                             the desk over one store
 bot.advisors, bot.checkpoint_keeper,      precedents and models; the signed ledger;
 bot.http_server, bot.preflight,           the HTTP server; the checks before a start;
+bot.library_check, bot.slack_check        the library compared with systems and Slack;
 bot.trainer, bot.worker_processes         training while idle; further processes
 bot.settings                              the environment
 handlers | scheduler | knowledge          people and systems | time | memory

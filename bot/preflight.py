@@ -1,18 +1,29 @@
 """The checks before a start, and the connectors that pass them."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from bot.cases.finding import Finding, Severity
 from bot.cases.policy import Stage
 from bot.cases.signed_content import Coverage, PieceKind
 from bot.cases.source import Source
 from bot.cases.verification import Scheme, Verification, decode_secret
 from bot.connectors.callbacks import callback_problems
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
+from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
 from bot.ports.pinned_names import NameKind, PinnedNames
 from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
+
+if TYPE_CHECKING:
+    from knowledge.library import complaints, limit_order, places
+else:
+    # A start finds no places in files: it loads them once, without their lines.
+    complaints = LazyModule("knowledge.library.complaints")
+    limit_order = LazyModule("knowledge.library.limit_order")
+    places = LazyModule("knowledge.library.places")
 
 #: About as many as a UUID has.
 MIN_PATH_SECRET_LENGTH = 24
@@ -71,34 +82,81 @@ def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[
     )
 
 
-def find_problems(settings: Settings) -> list[str]:
-    """Return a sentence for each problem; none when everything is in place."""
-    library = open_library(settings)
-    problems = lease_conflicts(library.systems, settings.lease_for)
+def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
+    """Return what is wrong or missing in settings and files. Asks nothing outside."""
+    files = places.LibraryFiles(settings.library_dir)
+    systems_file = files.root("systems.yml")
+    findings = [
+        files.finding(systems_file, ("systems", name, "timeout"), sentence)
+        for name, system in library.systems.items()
+        for sentence in lease_conflicts({name: system}, settings.lease_for)
+    ]
     for missing in missing_secrets(library.systems, settings.secret):
-        problems.append(f"{missing.name} is not set: set it, or {missing.system} cannot be reached")
-    for system in library.systems.values():
-        if all(settings.secret(name) for name in system.secret_names()):
-            problems += system.find_problems(settings.secret)
+        findings.append(
+            files.finding(
+                systems_file,
+                ("systems", missing.system),
+                f"{missing.name} is not set: set it, or {missing.system} cannot be reached",
+                word=missing.name,
+            )
+        )
     # The default address is this machine, which only its own browser reaches.
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
-        problems.append(
-            "COUNTERSIGN_PUBLIC_URL is not set: set it, or nobody can reach the passkey page, "
-            "which plans over step_up_above need"
+        findings.append(
+            files.finding(
+                files.root("policy.yml"),
+                ("step_up_above",),
+                "COUNTERSIGN_PUBLIC_URL is not set: set it, or nobody can reach the passkey page, "
+                "which plans over step_up_above need",
+            )
         )
-    for action in library.limits_without_action():
-        problems.append(
-            f"policy.yml limits {action}, which systems.yml does not declare: check the name"
-        )
-    problems += _health_problems(settings, library)
-    problems += library.unconverted_stakes()
-    problems += library.strange_program_kinds()
-    problems += library.missing_titles()
-    problems += library.question_problems()
-    problems += callback_problems(library.programs, settings.secret)
+    findings += limit_order.check_limit_order(library, files)
+    findings += [Finding(sentence=sentence) for sentence in _health_problems(settings, library)]
+    findings += limit_order.find_stakes_without_rate(library, files)
+    sentences = [
+        *library.strange_program_kinds(),
+        *library.missing_titles(),
+        *library.question_problems(),
+    ]
+    findings += complaints.read_complaints("\n".join(sentences), files)
+    findings += limit_order.check_channels(library, files)
+    findings += [
+        Finding(sentence=sentence, file="programs.yml")
+        for sentence in callback_problems(library.programs, settings.secret)
+    ]
     for name, source in library.sources.items():
-        problems += _source_problems(name, source, settings)
-    return problems
+        findings += _source_findings(name, source, settings, files)
+    findings += complaints.find_ignored_files(files)
+    findings += limit_order.find_unused(library, files)
+    return findings
+
+
+def _source_findings(
+    name: str, source: Source, settings: Settings, files: "places.LibraryFiles"
+) -> Iterator[Finding]:
+    """Yield what is wrong with a source; one that nobody uses is a hint."""
+    file, way = files.root("sources.yml"), ("sources", name)
+    names = _missing_secret(source, settings)
+    if names:
+        yield files.finding(
+            file,
+            way,
+            "a source has no secret set, so it cannot send",
+            suggestion=f"Set {' or '.join(names)}, or take {name} out if nobody uses it.",
+            severity=Severity.HINT,
+        )
+    for sentence in _source_problems(name, source, settings):
+        yield files.finding(file, way, sentence)
+
+
+def _missing_secret(source: Source, settings: Settings) -> tuple[str, ...]:
+    """Return the names of the secrets of which none is set; empty where one is, or needs none."""
+    verification = source.verify
+    if source.mailbox or (verification and verification.scheme is Scheme.LOOPBACK):
+        return ()
+    secret_env = verification.secret_env if verification else ()
+    variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
+    return () if any(map(settings.secret, variables)) else variables
 
 
 def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
@@ -117,23 +175,14 @@ def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
 
 
 def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[str]:
-    """Yield why a source could not send, or anybody in its name."""
+    """Yield why a source that somebody set up could not send."""
     if source.mailbox:
-        for name in source.mailbox.secret_names():
-            if not settings.secret(name):
-                yield f"{name} is not set: set it, or the mailbox of {source.name} is not read"
+        for variable in source.mailbox.secret_names():
+            if not settings.secret(variable):
+                yield f"{variable} is not set: set it, or the mailbox of {source.name} is not read"
         return
-    verification = source.verify
-    if verification and verification.scheme is Scheme.LOOPBACK:
-        return
-    if source.folder and not (source.token_env or source.webhook_secret_env or verification):
-        return
-    secret_env = verification.secret_env if verification else ()
-    variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
-    if not any(settings.secret(variable) for variable in variables):
-        yield f"source {name} has no secret set, so it cannot send: set {' or '.join(variables)}"
-    if verification:
-        yield from _verification_problems(name, verification, settings)
+    if source.verify and source.verify.scheme is not Scheme.LOOPBACK:
+        yield from _verification_problems(name, source.verify, settings)
 
 
 def _verification_problems(

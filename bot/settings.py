@@ -707,6 +707,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+#: Stands for a token where a command needs none.
+NO_BOT_TOKEN = "xoxb-none"  # noqa: S105  no token
+
+
 def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Read the secrets that are in files; list what is wrong with those."""
     complete, problems = dict(variables), []
@@ -769,7 +773,7 @@ def _is_set(name: str, variables: Mapping[str, str]) -> bool:
 def load_offline() -> Settings:
     """Read the settings for a command that needs no tokens."""
     variables = dict(os.environ)
-    for name, text in {"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none"}.items():
+    for name, text in {"SLACK_BOT_TOKEN": NO_BOT_TOKEN, "SLACK_APP_TOKEN": "xapp-none"}.items():
         if not _is_set(name, variables):
             variables[name] = text
     return load(variables)

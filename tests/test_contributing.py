@@ -214,8 +214,8 @@ def test_a_library_may_name_the_connector(changed_tree):
 
     def find_problems(**more: str) -> str:
         result = run(changed_tree, "bot", "check", "--json", **environment, **more)
-        assert json.loads(result.stdout), result.stderr
-        return result.stdout
+        # An action that no playbook offers is a hint, and no problem.
+        return "\n".join(json.loads(result.stdout)["problems"])
 
     assert "WAREHOUSE_FOLDER is not set" in find_problems()
     assert "depot" not in find_problems(WAREHOUSE_FOLDER=str(changed_tree))

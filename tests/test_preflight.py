@@ -2,9 +2,10 @@
 
 import pytest
 
+from bot import preflight
 from bot.cases.errors import SettingsIncomplete
 from bot.desk.null_chat import NullChat
-from bot.preflight import find_problems, open_library
+from bot.preflight import open_library
 from bot.settings import load
 from bot.wiring import build_systems
 from knowledge.library import PACKAGED, copy_library
@@ -38,6 +39,12 @@ def settings(tmp_path, library, **extra):
         "COUNTERSIGN_LIBRARY_DIR": str(library),
     }
     return load({**SECRETS, **folders, **extra})
+
+
+def find_problems(settings):
+    """Return the sentences of what is wrong, with what to do."""
+    findings = preflight.find_problems(settings, open_library(settings))
+    return [f"{one.sentence} {one.suggestion}".strip() for one in findings]
 
 
 def systems_of(settings):
@@ -98,7 +105,7 @@ def test_everything_that_is_missing_is_named_with_its_system_or_source(tmp_path,
     without_secrets = settings(tmp_path, library, HARBOUR_VINE_URL="")
     problems = find_problems(without_secrets)
     assert "HARBOUR_VINE_URL is not set: set it, or house cannot be reached" in problems
-    assert [problem for problem in problems if problem.startswith("source api has no secret set")]
+    assert [problem for problem in problems if "take api out" in problem]
     assert [problem for problem in problems if problem.startswith("COUNTERSIGN_PUBLIC_URL")]
 
 
@@ -137,7 +144,8 @@ def test_a_source_without_the_secret_of_its_signature_is_named(tmp_path, library
     verify = "{scheme: hmac, header: X-S, secret_env: [TILL_SECRET, TILL_OLD]}"
     (problem,) = verify_problems(tmp_path, library, verify)
     assert problem == (
-        "source till has no secret set, so it cannot send: set TILL_SECRET or TILL_OLD"
+        "a source has no secret set, so it cannot send"
+        " Set TILL_SECRET or TILL_OLD, or take till out if nobody uses it."
     )
     ready = find_problems(settings(tmp_path, library, TILL_OLD="x"))
     assert [problem for problem in ready if "till" in problem] == []

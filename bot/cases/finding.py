@@ -1,4 +1,4 @@
-"""The findings of checks: of files, settings, systems and Slack."""
+"""Findings of checks of files, settings, systems and Slack."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -122,8 +122,8 @@ class Stake:
     why: Text
     #: Empty when the kind has no price.
     amount: Expression = ""
-    #: The currency of the amount.
-    currency: Currency = "GBP"
+    #: The currency of the amount; empty in a file for that of policy.
+    currency: Currency = ""
     #: Finds the currency where the source says it; where it does not, it is the one above.
     currency_from: Expression = ""
 

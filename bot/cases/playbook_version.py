@@ -13,6 +13,8 @@ from bot.cases.playbook import ActionOffer, Lookup, Playbook, Stake
 #: They change what people read, and not what is done.
 _OFFER_WORDS = ("reason", "means", "observation")
 _LOOKUP_WORDS = ("show", "fresh_for")
+#: What an amount without a currency was in, in earlier releases: their checksums stay.
+FORMER_CURRENCY = "GBP"
 
 
 def decision_checksum(playbook: Playbook) -> str:
@@ -56,7 +58,8 @@ def _decisions(playbook: Playbook) -> dict[str, Any]:
 
 
 def _stake_terms(stake: Stake) -> list[str]:
-    terms = [stake.amount, stake.currency]
+    # The currency of policy is decided with policy, and is no part of a version.
+    terms = [stake.amount, stake.currency or FORMER_CURRENCY]
     return [*terms, stake.currency_from] if stake.currency_from else terms
 
 

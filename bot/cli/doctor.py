@@ -1,5 +1,6 @@
 """``countersign doctor`` and ``countersign unpark``."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
 
@@ -8,48 +9,65 @@ import typer
 from bot import storage
 from bot.audit.replay import replay
 from bot.cases.errors import Refusal
+from bot.cases.finding import Finding
 from bot.checkpoint_keeper import checkpoint_problems
+from bot.cli.findings import find_all_problems, find_slack_problems, print_findings
 from bot.cli.rules_status import rules_status
-from bot.cli.terminal import AsJson, out, print_problems
+from bot.cli.terminal import AsJson, err, out
 from bot.cli.versions import version_statuses
-from bot.preflight import find_problems, open_library
-from bot.settings import load_offline
+from bot.settings import NO_BOT_TOKEN, Settings, load_offline
 from bot.store.clock import clock_of
 from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
+from knowledge.library import FileLibrary
 
 
 def doctor(as_json: AsJson = False) -> None:
     settings = load_offline()
-    problems = find_problems(settings)
+    findings, library = find_all_problems(settings)
+    if library is None:
+        err.print("The rest is checked once these files can be read.", markup=False)
+        raise typer.Exit(print_findings(findings, otherwise="", as_json=as_json))
     model_failure = ModelFile(settings.data_dir / "memory").failure
     if model_failure:
-        problems.append(model_failure)
+        findings.append(Finding(sentence=model_failure))
     store = storage.open_store(settings)
     with closing(store.database):
-        problems += _parked_problems(store)
-        status = rules_status(store, open_library(settings))
-        if not status.is_in_force:
-            problems.append(status.sentence)
-        versions = version_statuses(store, open_library(settings))
-        problems += [one.sentence for one in versions if one.is_problem]
+        if settings.slack_bot_token != NO_BOT_TOKEN:
+            findings += find_slack_problems(settings, library, store.pinned_names)
+        findings += _store_findings(settings, store, library)
         comparison = replay(store.database)
-        problems += checkpoint_problems(settings, store)
-        problems += [f"ledger: {difference}" for difference in comparison.differences]
+        findings += [
+            Finding(sentence=f"ledger: {difference}") for difference in comparison.differences
+        ]
         if not as_json:
-            for topic, count in store.outbox.backlog().items():
-                out.print(f"  {topic}: {count}", markup=False)
-            for one in versions:
-                if one.sentence and not one.is_problem:
-                    out.print(f"  {one.sentence}", markup=False)
-    print_problems(
-        problems,
-        otherwise=(
-            f"No problem found: {comparison.cases} cases agree with {comparison.entries} ledger "
-            "entries."
-        ),
-        as_json=as_json,
+            _print_backlog(store, library)
+    otherwise = (
+        f"No problem found: {comparison.cases} cases agree with {comparison.entries} ledger "
+        "entries."
     )
+    raise typer.Exit(print_findings(findings, otherwise=otherwise, as_json=as_json))
+
+
+def _store_findings(settings: Settings, store: Store, library: FileLibrary) -> Iterator[Finding]:
+    yield from _parked_findings(store)
+    status = rules_status(store, library)
+    if not status.is_in_force:
+        yield Finding(sentence=status.sentence)
+    for version in version_statuses(store, library):
+        if version.is_problem:
+            yield Finding(sentence=version.sentence)
+    for sentence in checkpoint_problems(settings, store):
+        yield Finding(sentence=sentence)
+
+
+def _print_backlog(store: Store, library: FileLibrary) -> None:
+    """Print what waits, and how versions of playbooks are tried."""
+    for topic, count in store.outbox.backlog().items():
+        out.print(f"  {topic}: {count}", markup=False)
+    for version in version_statuses(store, library):
+        if version.sentence and not version.is_problem:
+            out.print(f"  {version.sentence}", markup=False)
 
 
 def unpark(
@@ -71,12 +89,13 @@ def unpark(
     out.print(f"{key or count} will be retried.", markup=False)
 
 
-def _parked_problems(store: Store) -> list[str]:
-    problems = []
+def _parked_findings(store: Store) -> Iterator[Finding]:
+    """Yield each parked message; those with the same cause say the same."""
     for row in store.outbox.parked_messages():
-        key = row["key"]
-        problems.append(
-            f"{key} is parked after {row['attempts']} attempts: {row['error']}. "
-            f"Correct the cause, then run `countersign unpark {key}`"
+        yield Finding(
+            sentence=f"work is parked after {row['attempts']} attempts: {row['error']}",
+            suggestion=(
+                f"Correct the cause, then run `countersign unpark {row['key']}`"
+                " (or `countersign unpark --all`)."
+            ),
         )
-    return problems

@@ -14,7 +14,9 @@ from bot.cli.pack_skeleton import write_skeleton
 from bot.cli.pack_trial import PackTrial, TrialCase, open_trial
 from bot.cli.terminal import AsJson, out, print_json
 from bot.views.labels import Labels
-from knowledge.library.packs import Pack, find_pack_problems, open_pack, read_pack, to_findings
+from knowledge.library.complaints import read_complaints
+from knowledge.library.packs import Pack, find_pack_problems, open_pack, read_pack
+from knowledge.library.places import LibraryFiles
 
 PackArgument = Annotated[
     str, typer.Argument(help="A pack of this release by name, or a folder or zip.")
@@ -40,7 +42,7 @@ def find_problems(folder: Path) -> list[Finding]:
     try:
         pack = read_pack(folder)
     except PlaybookInvalid as error:
-        return to_findings(error)
+        return list(read_complaints(str(error), LibraryFiles(folder)))
     findings = find_pack_problems(pack)
     if any(finding.severity is Severity.ERROR for finding in findings):
         return findings

@@ -21,7 +21,7 @@ import httpx
 from bot.cases.canonical import Scalar, ScalarMapping, storable
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
-from bot.cases.expressions import find_scalar
+from bot.cases.expressions import find_scalar, placeholders
 from bot.cases.plan import Action
 from bot.cases.plan_tree import convert_facts
 from bot.clock import boottime, seconds_left, time_limit
@@ -42,6 +42,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 _REFUSALS = frozenset(
     {*range(400, 408), 410, 411, *range(413, 418), *range(421, 427), 428, 429, 431, 451}
 )
+_NO_ENTRY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _TRANSIENT_REFUSALS = frozenset({HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 # A question that met one of these may be asked again.
 _TRANSIENT_FAILURES = frozenset(
@@ -169,6 +170,41 @@ class HttpConnector:
         if call.absent_when and find_scalar(call.absent_when, body) is True:
             return EffectStatus.ABSENT
         return EffectStatus.UNKNOWN
+
+    def find_problems(self) -> list[str]:
+        """Ask the declared questions that need no parameter; else only whether it is there.
+
+        Nothing but GET is sent.
+        """
+        calls = [call for call in self._questions() if not placeholders(call.path)]
+        problems: dict[str, None] = {}
+        for call in calls or [HttpCall(path="/")]:
+            try:
+                with self._time_limit():
+                    status = self._send(call, {}).status_code
+            except ConnectorFailed as failure:
+                return [str(failure)]
+            problem = self._describe_problem(call, status, is_declared=bool(calls))
+            if problem:
+                problems[problem] = None
+        return list(problems)
+
+    def _questions(self) -> list[HttpCall]:
+        before = [action.precondition for action in self._system.actions.values()]
+        calls = [*self._system.lookups.values(), *before]
+        return [call for call in calls if call is not None and call.method == "GET"]
+
+    def _describe_problem(self, call: HttpCall, status: int, *, is_declared: bool) -> str:
+        """Say what is wrong by the status of an answer; empty for nothing."""
+        name = self._system.name
+        if status in _NO_ENTRY:
+            secret = self._system.token_env or "token_env (none is named)"
+            return f"{name} answers {status}: it does not take {secret}"
+        if status == HTTPStatus.NOT_FOUND and is_declared:
+            return f"{name} answers 404: it has no {call.path}"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return f"{name} answers {status}"
+        return ""
 
     def _time_limit(self) -> AbstractContextManager[None]:
         return time_limit(boottime() + self.timeout.total_seconds())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from bot.cases.constraints import KEYED, Name, OptionalEnvironmentName
+from bot.cases.errors import ConnectorFailed
 from bot.cases.plan import Idempotency
 from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout, check_calls
 from bot.lazy_module import LazyModule
@@ -108,3 +109,11 @@ class HttpSystem(SystemSpec):
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
         token = secrets(self.token_env) if self.token_env else ""
         return http.HttpConnector(self, token)
+
+    def find_problems(self, secrets: Secrets) -> list[str]:
+        """Ask the system whether it is there and takes the token."""
+        try:
+            token = secrets(self.token_env) if self.token_env else ""
+            return http.HttpConnector(self, token).find_problems()
+        except ConnectorFailed as failure:
+            return [str(failure)]

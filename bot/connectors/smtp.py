@@ -139,6 +139,14 @@ class SmtpConnector:
         """Refuse: a mail that was sent has arrived."""
         raise ConnectorFailed("a mail that was sent cannot be taken back")
 
+    def find_problems(self) -> list[str]:
+        """Log in, and send nothing."""
+        try:
+            with self._time_limit(), self._connection():
+                return []
+        except ConnectorFailed as failure:
+            return [str(failure)]
+
     def _time_limit(self) -> AbstractContextManager[None]:
         return time_limit(boottime() + self.timeout.total_seconds())
 

@@ -129,3 +129,7 @@ class SmtpSystem(MailServer, SystemSpec):
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
         sent_login = Login.of(self.sent_mailbox, secrets) if self.sent_mailbox else Login()
         return smtp.SmtpConnector(self, Login.of(self, secrets), sent_login)
+
+    def find_problems(self, secrets: Secrets) -> list[str]:
+        """Ask the mail server whether it is there and takes the login."""
+        return smtp.SmtpConnector(self, Login.of(self, secrets), Login()).find_problems()

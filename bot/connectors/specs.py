@@ -63,8 +63,8 @@ class ActionSpec(ABC):
     preview: Text
     #: The parameter or snapshot field with the amount that it moves; empty for an action without.
     amount: str = ""
-    #: The currency of the amount.
-    currency: Currency = "GBP"
+    #: The currency of the amount; empty in a file for that of policy.
+    currency: Currency = ""
     #: How long after it has landed it may be taken back.
     undo_for: Span | None = None
     #: The facts that it tells once it has landed, with their types.

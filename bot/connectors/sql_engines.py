@@ -37,6 +37,15 @@ class SqlSession(Protocol):
     def change(self, query: str, values: Mapping[str, Any]) -> int:
         """Run a statement. Return how many rows it changed."""
 
+    def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
+        """Prepare a question. Return the names of its columns."""
+
+    def explain(self, statement: str, values: Mapping[str, Any]) -> None:
+        """Prepare a statement that changes something, and change nothing."""
+
+    def catalogue(self) -> list[str]:
+        """List the names of tables and columns."""
+
     def has_table(self, name: str) -> bool:
         """Tell whether the catalogue has this table."""
 
@@ -75,6 +84,18 @@ def is_sqlite(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
 
+def as_description(query: str) -> str:
+    """Return a question with the columns of another one, and without rows."""
+    # On lines of its own, because a query may end with a comment.
+    inner = query.strip().rstrip(";")
+    return f"SELECT * FROM (\n{inner}\n) AS described LIMIT 0"  # noqa: S608  a declared query
+
+
+def column_names(columns: Sequence[Any] | None) -> list[str]:
+    """Return the names in the description of a cursor."""
+    return [str(column[0]) for column in columns or ()]
+
+
 def read_rows(columns: Sequence[Any] | None, rows: Sequence[Sequence[Any]]) -> list[Row]:
     """Name the values of rows by their columns, and convert them.
 
@@ -85,7 +106,7 @@ def read_rows(columns: Sequence[Any] | None, rows: Sequence[Sequence[Any]]) -> l
     """
     if columns is None:
         raise ConnectorFailed("the query returns no rows")
-    names = [str(column[0]) for column in columns]
+    names = column_names(columns)
     return [
         {name: to_scalar(value) for name, value in zip(names, row, strict=True)} for row in rows
     ]

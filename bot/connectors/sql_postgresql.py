@@ -11,7 +11,15 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from bot import sockets
 from bot.clock import seconds_left
-from bot.connectors.sql_engines import POOL_OPTIONS, SERVER_SHARE, Row, SqlSession, read_rows
+from bot.connectors.sql_engines import (
+    POOL_OPTIONS,
+    SERVER_SHARE,
+    Row,
+    SqlSession,
+    as_description,
+    column_names,
+    read_rows,
+)
 from bot.connectors.sql_statements import parse_statement
 
 # libpq takes a shorter time-out for a connection as this one.
@@ -19,6 +27,10 @@ MIN_CONNECT_SECONDS = 2
 # The transaction is surely rolled back: an integrity constraint, or a conflict with another one.
 _ROLLED_BACK_CLASSES = ("23", "40")
 _COMPLETION_UNKNOWN = "40003"
+_CATALOGUE = """SELECT table_name FROM information_schema.columns
+                WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+                UNION SELECT column_name FROM information_schema.columns
+                WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"""
 _FIND_TABLE = """SELECT 1 AS found FROM pg_catalog.pg_class
                  WHERE relname = :name AND pg_catalog.pg_table_is_visible(oid)"""
 
@@ -74,6 +86,20 @@ class _PostgresqlSession:
         statement = parse_statement(query, self._dialect)
         count: int = self._raw.execute(statement.sql, statement.pick(values)).rowcount
         return count
+
+    def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
+        statement = parse_statement(as_description(query), self._dialect)
+        with self._raw.cursor() as cursor:
+            cursor.execute(statement.sql, statement.pick(values))
+            return column_names(cursor.description)
+
+    def explain(self, statement: str, values: Mapping[str, Any]) -> None:
+        form = parse_statement(f"EXPLAIN {statement}", self._dialect)
+        # PostgreSQL plans a change in a transaction that only reads, and does not run it.
+        self._raw.execute(form.sql, form.pick(values))
+
+    def catalogue(self) -> list[str]:
+        return [str(row[0]) for row in self._raw.execute(_CATALOGUE)]
 
     def has_table(self, name: str) -> bool:
         return bool(self.fetch(_FIND_TABLE, {"name": name}, 1))

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
@@ -11,7 +11,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.clock import seconds_left
-from bot.connectors.sql_engines import POOL_OPTIONS, SERVER_SHARE, Row, SqlSession, read_rows
+from bot.connectors.sql_engines import (
+    POOL_OPTIONS,
+    SERVER_SHARE,
+    Row,
+    SqlSession,
+    as_description,
+    column_names,
+    read_rows,
+)
 from bot.connectors.sql_statements import parse_statement
 
 # No value of a look-up is longer: a function that makes a gigabyte cannot be interrupted.
@@ -26,6 +34,8 @@ _READ_OPERATIONS = {
 }
 # SQLite declares these functions on first use, and asks the guard as for a change of the schema.
 _DECLARE_JSON = ("SELECT 1 FROM json_each('[]')", "SELECT 1 FROM json_tree('[]')")
+_CATALOGUE = """SELECT name FROM sqlite_master WHERE type IN ('table', 'view')
+                UNION SELECT p.name FROM sqlite_master m, pragma_table_info(m.name) p"""
 _FIND_TABLE = "SELECT 1 AS found FROM sqlite_master WHERE name = :name COLLATE NOCASE"
 # The key under which a pooled connection keeps how long it waits for a lock.
 _WAIT = "busy_timeout"
@@ -93,6 +103,21 @@ class _SqliteSession:
         cursor.close()
         return count
 
+    def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
+        cursor = self._execute(as_description(query), values)
+        names = column_names(cursor.description)
+        cursor.close()
+        return names
+
+    def explain(self, statement: str, values: Mapping[str, Any]) -> None:
+        with self._without_guard():
+            # EXPLAIN prepares a statement and never runs it.
+            self._execute(f"EXPLAIN {statement}", values).close()
+
+    def catalogue(self) -> list[str]:
+        with self._without_guard():
+            return [str(row[0]) for row in self._raw.execute(_CATALOGUE)]
+
     def has_table(self, name: str) -> bool:
         return bool(self.fetch(_FIND_TABLE, {"name": name}, 1))
 
@@ -124,14 +149,19 @@ class _SqliteSession:
         wait = min(int(seconds * 1000), self._usual_wait)
         if self._connection.info.get(_WAIT, self._usual_wait) == wait:
             return
-        # The guard is for look-ups, and not for our own statement.
+        with self._without_guard():
+            self._raw.execute(f"PRAGMA busy_timeout = {wait}")
+        self._connection.info[_WAIT] = wait
+
+    @contextlib.contextmanager
+    def _without_guard(self) -> Iterator[None]:
+        """Lift the guard, which is for look-ups, for a statement of our own."""
         self._raw.set_authorizer(None)
         try:
-            self._raw.execute(f"PRAGMA busy_timeout = {wait}")
+            yield
         finally:
             if self._read_only:
                 self._raw.set_authorizer(_authorize)
-        self._connection.info[_WAIT] = wait
 
 
 def _create_engine(url: str, seconds: float, *, read_only: bool) -> Engine:

@@ -39,3 +39,8 @@ def parse_statement(query: str, dialect: Dialect) -> ParsedStatement:
     form = text(query).compile(dialect=dialect)
     names = form.positiontup if form.positional else form.params
     return ParsedStatement(str(form), tuple(names or ()))
+
+
+def value_names(query: str) -> tuple[str, ...]:
+    """List the placeholders of a statement, like ``now`` for ``:now``."""
+    return tuple(text(query).compile().params)

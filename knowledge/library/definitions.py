@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.cases.canonical import canonical_hash
+from bot.cases.playbook_version import FORMER_CURRENCY
 from bot.connectors.specs import SystemSpec
 from knowledge.library.systems import systems_plain
 
@@ -19,6 +20,8 @@ def definition_checksums(systems: Mapping[str, SystemSpec]) -> dict[str, str]:
         place = _without(system, _SYSTEM_WORDS)
         for action_name, action in system.get("actions", {}).items():
             plain = {"system": place, "action": _without(action, _ACTION_WORDS)}
+            if plain["action"].get("currency") == FORMER_CURRENCY:
+                del plain["action"]["currency"]
             checksums[f"{name}.{action_name}"] = canonical_hash(plain)
     return checksums
 

@@ -38,11 +38,14 @@ from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.people import read_names, read_people
 from knowledge.library.playbook_files import PACKAGED, list_playbook_files
-from knowledge.library.playbooks import read_earlier_playbook, read_playbooks
+from knowledge.library.playbooks import (
+    read_earlier_playbook,
+    read_playbooks,
+    with_stake_currency,
+)
 from knowledge.library.policy import (
     check_limits,
     check_names,
-    find_unconverted_stakes,
     read_policy,
     read_policy_text,
 )
@@ -66,7 +69,7 @@ from knowledge.library.sources import (
     list_speakers,
     read_sources,
 )
-from knowledge.library.systems import read_systems
+from knowledge.library.systems import read_systems, with_currency
 from knowledge.library.titles import collect_labels, find_missing_titles, with_programs
 
 
@@ -129,7 +132,8 @@ class FileLibrary:
         beside = self.playbooks[UNRECOGNISED]
         books += [approval_playbook(program, beside) for program in self.programs.values()]
         books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
-        return {playbook.kind: playbook for playbook in books}
+        currency = self.rules.currency
+        return {playbook.kind: with_stake_currency(playbook, currency) for playbook in books}
 
     def titles(self) -> list[tuple[str, str]]:
         """List the kinds that people can name, with and by their titles."""
@@ -182,7 +186,7 @@ class FileLibrary:
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""
-        return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
+        return find_missing_titles(self.playbooks, self.systems)
 
     def policy(self) -> Policy:
         """Return the policy, with the limits of the desk's own actions."""
@@ -241,10 +245,6 @@ class FileLibrary:
     def strange_program_kinds(self) -> list[str]:
         """List the kinds that programs.yml names and no playbook has."""
         return find_strange_kinds(self.programs, self.playbooks)
-
-    def unconverted_stakes(self) -> list[str]:
-        """List the playbooks whose stake policy cannot compare with its limits."""
-        return find_unconverted_stakes(self.rules, self.playbooks)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
@@ -313,8 +313,8 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         PlaybookInvalid: every complaint of every file, one a line.
     """
     systems_file, policy_file = folder / "systems.yml", folder / "policy.yml"
-    systems = read_systems(systems_file)
     policy = read_policy(policy_file)
+    systems = with_currency(read_systems(systems_file), policy.currency)
     source_files = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
     people_by_name = read_names(folder / "people.yml")

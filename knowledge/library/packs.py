@@ -21,6 +21,8 @@ from bot.cases.errors import PlaybookInvalid, Refusal
 from bot.cases.finding import Finding, Severity
 from bot.cases.playbook import ActionName
 from knowledge.library.library import FileLibrary, load
+from knowledge.library.limit_order import find_stakes_without_rate
+from knowledge.library.places import LibraryFiles
 from knowledge.library.playbook_files import PACKAGED, PACKS, PLAYBOOKS
 from knowledge.library.yaml_files import read
 from knowledge.library.yaml_join import Entries, YamlFile, join_files
@@ -47,7 +49,6 @@ _ALLOWED = re.compile(
     r"(pack|systems|policy|channels|sources|expectations)\.yml|company\.sql|README\.md"
     r"|playbooks/[a-z0-9_]+\.yml|examples/[a-z0-9_]+\.jsonl"
 )
-_PLACE = re.compile(r"([\w./-]+\.yml):(\d+): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,18 +219,6 @@ def read_pack(folder: Path) -> Pack:
     return Pack(folder=folder, about=about, expectations=expectations.kinds, library=load(folder))
 
 
-def to_findings(error: PlaybookInvalid) -> list[Finding]:
-    """Split the complaints about files into findings with their places."""
-    findings = []
-    for complaint in str(error).splitlines():
-        match = _PLACE.match(complaint)
-        if match:
-            findings.append(Finding(sentence=match[3], file=match[1], line=int(match[2])))
-        else:
-            findings.append(Finding(sentence=complaint))
-    return findings
-
-
 def find_pack_problems(pack: Pack) -> list[Finding]:
     """List what is wrong with the files of a pack, beside what its library refuses."""
     library = pack.library
@@ -238,9 +227,9 @@ def find_pack_problems(pack: Pack) -> list[Finding]:
     problems = [
         *(f"policy.yml limits {name}, which nobody declares" for name in limits),
         *library.missing_titles(),
-        *library.unconverted_stakes(),
     ]
     findings = [Finding(sentence=problem) for problem in problems]
+    findings += find_stakes_without_rate(library, LibraryFiles(pack.folder))
     for kind in sorted(own_kinds - pack.expectations.keys()):
         sentence = f"nothing is expected of {kind}"
         suggestion = "Say what it must find in the company of the pack, and what not."

@@ -64,7 +64,14 @@ def read_earlier_playbook(
             complaints += _check_offer(offer, systems, policy)
     if complaints:
         raise PlaybookInvalid("\n".join(f"{path.name}: {complaint}" for complaint in complaints))
-    return playbook
+    return with_stake_currency(playbook, policy.currency)
+
+
+def with_stake_currency(playbook: Playbook, currency: str) -> Playbook:
+    """Return a playbook whose stake is in the currency of policy, where it says nothing else."""
+    if playbook.stake.currency:
+        return playbook
+    return replace(playbook, stake=replace(playbook.stake, currency=currency))
 
 
 def read_playbooks(
@@ -89,7 +96,7 @@ def read_playbooks(
         if mistakes:
             complaints += mistakes
         else:
-            playbooks[playbook.kind] = playbook
+            playbooks[playbook.kind] = with_stake_currency(playbook, policy.currency)
     return playbooks, complaints
 
 

@@ -193,13 +193,3 @@ def _unknown_names(
         for name in names:
             if name not in known_names:
                 yield f"there is no {what} {name}{did_you_mean(name, known_names)}"
-
-
-def find_unconverted_stakes(policy: Policy, playbooks: Mapping[str, Playbook]) -> list[str]:
-    """List the playbooks whose stake is in a currency without a rate."""
-    return [
-        f"the stake of {kind} is in {playbook.stake.currency}, and policy.yml has no rate for it:"
-        " add one under currencies, or rules cannot compare it"
-        for kind, playbook in sorted(playbooks.items())
-        if playbook.stake.amount and policy.convert(CENT, playbook.stake.currency) is None
-    ]

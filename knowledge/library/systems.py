@@ -1,7 +1,7 @@
 """``systems.yml``: the outside systems and their actions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -21,6 +21,19 @@ def read_systems(path: Path) -> Mapping[str, SystemSpec]:
     """Read the systems by name."""
     document, _ = read(path, SystemsFile)
     return document.systems
+
+
+def with_currency(systems: Mapping[str, SystemSpec], currency: str) -> dict[str, SystemSpec]:
+    """Return the systems whose actions move money of policy, where they say nothing else."""
+    return {name: _system_in(system, currency) for name, system in systems.items()}
+
+
+def _system_in(system: SystemSpec, currency: str) -> SystemSpec:
+    actions = {
+        name: action if action.currency else replace(action, currency=currency)
+        for name, action in system.actions.items()
+    }
+    return replace(system, actions=actions)
 
 
 def systems_plain(systems: Mapping[str, SystemSpec]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bot.cases.constraints import is_channel_name
 from bot.cases.expressions import placeholders
 from bot.cases.playbook import Playbook
 from bot.cases.program import Program
@@ -50,18 +49,9 @@ def with_programs(labels: Labels, programs: Mapping[str, Program]) -> Labels:
     return replace(labels, systems=systems, actions=actions)
 
 
-def find_missing_titles(
-    playbooks: Playbooks, systems: Systems, channel_titles: Mapping[str, str]
-) -> list[str]:
+def find_missing_titles(playbooks: Playbooks, systems: Systems) -> list[str]:
     """List the names without a title, which people would read unchanged."""
-    problems = [*_missing_in_systems(systems), *_missing_in_playbooks(playbooks)]
-    channels = sorted({playbook.channel for playbook in playbooks.values()})
-    for channel in channels:
-        if channel not in channel_titles and not is_channel_name(channel):
-            problems.append(
-                f"channels.yml: say under titles what people call {channel}: cards name it"
-            )
-    return problems
+    return [*_missing_in_systems(systems), *_missing_in_playbooks(playbooks)]
 
 
 def _missing_in_systems(systems: Systems) -> Iterator[str]:

@@ -28,6 +28,8 @@ from bot.env_files import read_env_file
 from bot.preflight import find_problems
 from bot.settings import load as load_settings
 from knowledge.library import load
+from knowledge.library.limit_order import find_stakes_without_rate
+from knowledge.library.places import LibraryFiles
 from scheduler.detectors import signal_from_row
 from tests.servers import create_database, drop_database
 
@@ -156,7 +158,7 @@ def test_each_proposed_action_can_be_approved_carried_out_and_taken_back(company
         )
         library = load(folder / proposal.kind)
         assert library.missing_titles() == []
-        assert library.unconverted_stakes() == []
+        assert list(find_stakes_without_rate(library, LibraryFiles(folder / proposal.kind))) == []
         assert library.limits_without_action() == []
         carry_out(library, proposal.kind, url)
 

@@ -186,7 +186,7 @@ def test_a_report_of_no_such_period_or_kind_is_refused(kept):
 def test_check_says_which_secrets_are_missing(kept):
     told = kept("check")
     assert told.returncode == 1
-    assert "source api has no secret set" in told.stdout
+    assert "a source has no secret set" in told.stdout
 
 
 @SQLITE_ALONE

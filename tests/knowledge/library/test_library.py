@@ -48,8 +48,8 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
         cwd=tmp_path.parent,
     )
     assert process.returncode == 1
-    assert "policy.yml:4: high_above" in process.stderr
-    assert "policy.yml:15: actions.house.assign_cover" in process.stderr
+    assert "policy.yml:4:1: high_above" in process.stdout
+    assert "policy.yml:15:3: actions.house.assign_cover" in process.stdout
 
 
 # --- checksums ------------------------------------------------------------------------------------

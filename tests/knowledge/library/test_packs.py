@@ -9,6 +9,7 @@ import pytest
 from bot.cases.errors import PlaybookInvalid, Refusal
 from bot.cases.finding import Severity
 from knowledge.library import load
+from knowledge.library.complaints import read_complaints
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.packs import (
     MAX_PACK_BYTES,
@@ -18,9 +19,9 @@ from knowledge.library.packs import (
     open_pack,
     packaged_names,
     read_pack,
-    to_findings,
     write_packs,
 )
+from knowledge.library.places import LibraryFiles
 from tests.knowledge.library.editing import change
 
 NAMES = ("finance", "hospitality", "logistics", "monitoring", "sales", "stock")
@@ -121,8 +122,8 @@ def test_a_mistake_in_a_file_has_its_place(pack):
     change(pack / "playbooks" / "low_stock.yml", "every: 60s", "every: often")
     with pytest.raises(PlaybookInvalid) as refusal:
         read_pack(pack)
-    (finding,) = to_findings(refusal.value)
-    assert finding.place == "low_stock.yml:15"
+    (finding,) = read_complaints(str(refusal.value), LibraryFiles(pack))
+    assert finding.place.startswith("playbooks/low_stock.yml:15")
     assert "must be a duration" in finding.sentence
 
 

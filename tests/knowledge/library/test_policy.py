@@ -10,6 +10,8 @@ from bot.cases.errors import PlaybookInvalid
 from bot.cases.policy import ActionLimit
 from bot.cases.policy_rules import RuleEffect
 from knowledge.library import load
+from knowledge.library.limit_order import find_stakes_without_rate
+from knowledge.library.places import LibraryFiles
 from tests.knowledge.library.editing import change, refuse
 
 MISTAKES = [
@@ -260,10 +262,11 @@ def test_an_action_in_another_currency_needs_a_rate(folder):
 def test_a_stake_in_a_currency_without_a_rate_is_named_by_the_check(folder):
     path = folder / "playbooks" / "low_stock.yml"
     change(path, "stake: {", "stake: {currency: JPY, ")
-    (problem,) = load(folder).unconverted_stakes()
-    assert "the stake of low_stock is in JPY, and policy.yml has no rate for it" in problem
+    (finding,) = find_stakes_without_rate(load(folder), LibraryFiles(folder))
+    assert "the stake of low_stock is in JPY, and policy.yml has no rate for it" in finding.sentence
+    assert finding.place.startswith("playbooks/low_stock.yml:")
     append(folder, "currencies: {JPY: 0.005}\n")
-    assert load(folder).unconverted_stakes() == []
+    assert list(find_stakes_without_rate(load(folder), LibraryFiles(folder))) == []
 
 
 @pytest.mark.threat("D6")

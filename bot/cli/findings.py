@@ -1,0 +1,166 @@
+"""Findings of a check, for people and for machines."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from bot.cases.errors import ChatFailed, PlaybookInvalid
+from bot.cases.finding import Finding, Severity
+from bot.cli.terminal import out, print_json
+from bot.lazy_module import LazyModule
+from bot.library_check import check_systems
+from bot.ports.pinned_names import PinnedNames
+from bot.preflight import find_problems, open_library
+from bot.settings import NO_BOT_TOKEN, Settings
+from knowledge.library import FileLibrary
+from knowledge.library.complaints import find_ignored_files, read_complaints
+from knowledge.library.places import LibraryFiles
+
+if TYPE_CHECKING:
+    from bot import slack_check
+else:
+    # Only who asks Slack loads its library.
+    slack_check = LazyModule("bot.slack_check")
+
+#: The status of a command that could not check anything.
+UNCHECKED = 2
+#: Of one cause so many places are printed.
+MAX_PLACES = 5
+_SEVERITIES = {Severity.ERROR: "error", Severity.HINT: "hint"}
+
+
+@dataclass(slots=True)
+class FindingGroup:
+    """Findings that say the same, with their places."""
+
+    sentence: str
+    severity: Severity
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def suggestions(self) -> list[str]:
+        """List what to do, each once."""
+        return list(dict.fromkeys(one.suggestion for one in self.findings if one.suggestion))
+
+    @property
+    def places(self) -> list[str]:
+        """List where it is, each once."""
+        return list(dict.fromkeys(one.place for one in self.findings if one.place))
+
+
+def find_all_problems(settings: Settings) -> tuple[list[Finding], FileLibrary | None]:
+    """Check settings, files and systems. No library: it cannot be read, for the reasons found."""
+    files = LibraryFiles(settings.library_dir)
+    try:
+        library = open_library(settings)
+    except PlaybookInvalid as error:
+        return [*read_complaints(str(error), files), *find_ignored_files(files)], None
+    findings = find_problems(settings, library)
+    findings += check_systems(library, files, settings.secret)
+    return findings, library
+
+
+def find_slack_problems(
+    settings: Settings, library: FileLibrary, pins: PinnedNames
+) -> list[Finding]:
+    """Ask Slack about tokens, permissions, channels, groups and people."""
+    if settings.slack_bot_token == NO_BOT_TOKEN:
+        return [
+            Finding(
+                sentence="SLACK_BOT_TOKEN is not set, so Slack cannot be asked",
+                suggestion="Set it to the Bot User OAuth Token of the app (xoxb-…).",
+            )
+        ]
+    try:
+        return slack_check.check_slack(settings, library, pins)
+    except (ChatFailed, OSError) as failure:
+        return [
+            Finding(
+                sentence=f"Slack cannot be asked now: {failure}",
+                suggestion="Compare SLACK_API_URL and the way to the network, and run this again.",
+            )
+        ]
+
+
+def group_by_cause(findings: Iterable[Finding]) -> list[FindingGroup]:
+    """Group the findings that say the same; errors come first."""
+    causes: dict[tuple[str, Severity], FindingGroup] = {}
+    for finding in findings:
+        key = (finding.sentence, finding.severity)
+        causes.setdefault(key, FindingGroup(*key)).findings.append(finding)
+    return sorted(causes.values(), key=lambda cause: cause.severity is Severity.HINT)
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Tell whether anything will not work."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the findings for machines."""
+    return {
+        "ok": not has_errors(findings),
+        "problems": [_with_place(one) for one in findings if one.severity is Severity.ERROR],
+        "findings": [asdict(finding) for finding in findings],
+    }
+
+
+def _with_place(finding: Finding) -> str:
+    start = f"{finding.place}: " if finding.place else ""
+    return f"{start}{finding.sentence} {finding.suggestion}".strip()
+
+
+def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool) -> int:
+    """Print the findings, once per cause with counts; return the status of the command.
+
+    ``otherwise`` is printed where nothing is wrong.
+    """
+    if as_json:
+        print_json(findings_json(findings))
+    else:
+        _print_causes(group_by_cause(findings))
+        if not has_errors(findings):
+            out.print(otherwise, markup=False)
+    return 1 if has_errors(findings) else 0
+
+
+def _print_causes(causes: Sequence[FindingGroup]) -> None:
+    if not causes:
+        return
+    if not out.is_terminal:
+        for cause in causes:
+            out.print(f"• {_line(cause)}", markup=False, soft_wrap=True)
+        return
+    table = Table(show_lines=True, expand=True)
+    for name, share in (("", 1), ("Where", 3), ("What", 5), ("What to do", 4)):
+        table.add_column(name, ratio=share, overflow="fold")
+    for cause in causes:
+        table.add_row(_SEVERITIES[cause.severity], *_cells(cause))
+    out.print(table, markup=False)
+
+
+def _cells(cause: FindingGroup) -> tuple[str, str, str]:
+    return "\n".join(_places(cause)), _with_count(cause), "\n".join(cause.suggestions[:MAX_PLACES])
+
+
+def _line(cause: FindingGroup) -> str:
+    """Write a cause as one line, as editors read it."""
+    hint = "hint: " if cause.severity is Severity.HINT else ""
+    places = ", ".join(_places(cause))
+    start = f"{places}: " if places else ""
+    return " ".join([f"{start}{hint}{_with_count(cause)}", *cause.suggestions[:MAX_PLACES]])
+
+
+def _with_count(cause: FindingGroup) -> str:
+    count = len(cause.findings)
+    sentence = cause.sentence.rstrip(".")
+    return f"{sentence} ({count} times)." if count > 1 else f"{sentence}."
+
+
+def _places(cause: FindingGroup) -> list[str]:
+    places = cause.places
+    if len(places) <= MAX_PLACES:
+        return places
+    return [*places[:MAX_PLACES], f"and {len(places) - MAX_PLACES} more"]
