@@ -44,7 +44,7 @@ def add_missing(variables: Mapping[str, str], more: Mapping[str, str]) -> dict[s
 
 
 def read_secret(name: str, variables: Mapping[str, str]) -> str:
-    """Return a secret, or what the file has that ``NAME_FILE`` names; empty if not set.
+    """Return a secret, or the text of the file that ``NAME_FILE`` names.
 
     Raises:
         ValueError: both are set, or the file cannot be read.

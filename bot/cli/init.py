@@ -346,7 +346,7 @@ ApproverNames = Annotated[str, AfterValidator(_check_approvers)]
 
 
 def _write_settings(text: str) -> None:
-    """Write the settings into the current folder, or print them where there is a file."""
+    """Write the settings, or print them where there is a file."""
     path = Path(DEFAULT_ENV_FILE)
     if write_env_file(path, text):
         ignore_in_git(Path(".gitignore"), [DEFAULT_ENV_FILE, ".countersign/"])

@@ -267,7 +267,7 @@ def _env_value(text: str) -> str:
 
 
 def write_env_file(path: Path, text: str) -> bool:
-    """Write a file that only its owner reads. Return False when there is one already."""
+    """Write a file that only its owner reads; False if there is one."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -377,7 +377,7 @@ def _yes_or_no(condition: str) -> str:
 
 
 def _line_value(table: Table) -> str:
-    """Return the money of one line of a table; empty where it cannot be told.
+    """Return the money of one line; empty where it cannot be told.
 
     A discount may be a share or an amount, so a table with one is left alone.
     """
@@ -426,7 +426,7 @@ def _rank(proposal: PlaybookProposal) -> tuple[int, int]:
 def _try(
     candidate: PlaybookProposal, connector: SqlConnector, now: datetime
 ) -> PlaybookProposal | None:
-    """Run what a proposal asks; None where the database refuses, or a guess was wrong."""
+    """Run what a proposal asks; None where a guess was wrong."""
     values = detection_parameters(now)
     try:
         rows = connector.look_up(candidate.query, values, MANY_ROWS + 1)

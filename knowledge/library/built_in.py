@@ -23,7 +23,7 @@ def built_in_playbook(
     channels: Channels,
     stage: Stage | None,
 ) -> Playbook:
-    """Read the playbook of this release, for the channel and the groups of a library.
+    """Read the playbook of this release for the groups of a library.
 
     Raises:
         PlaybookInvalid: no file of the library names a channel, or a group.
