@@ -10,7 +10,7 @@ from bot.connectors.callbacks import callback_problems
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
-from bot.ports.pinned_names import NameKind, PinnedNames
+from bot.ports.pinned_names import PinKind, PinnedNames
 from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
 
@@ -27,7 +27,7 @@ def open_library(settings: Settings, pins: PinnedNames | None = None) -> FileLib
     library = load(settings.library_dir, stage=stage)
     if pins is None or not library.channel_names():
         return library
-    return library.with_channel_ids(pins.load(NameKind.CHANNEL))
+    return library.with_channel_ids(pins.load(PinKind.CHANNEL))
 
 
 def require_channel_ids(library: FileLibrary) -> None:
