@@ -39,7 +39,7 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.socket_mode import SocketModeConnection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HealthChecks:
     """Find out whether the bot can receive, and whether it may act."""
 
@@ -72,9 +72,9 @@ class HealthChecks:
         return problems + self.find_missing_workers()
 
     def find_warnings(self) -> list[str]:
-        """Return what does not work while the rest does: that is no reason not to be ready.
+        """Return what does not work while the rest does.
 
-        Nobody needs to be named here, because anybody who reaches the port reads it.
+        That is no reason not to be ready. Nobody is named: whoever reaches the port reads it.
         """
         try:
             count = len(self.store.outbox.parked_messages())

@@ -13,7 +13,7 @@ from bot.connectors.registry import build_connectors, lease_conflicts, missing_s
 from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
-from bot.ports.pinned_names import NameKind, PinnedNames
+from bot.ports.pinned_names import PinKind, PinnedNames
 from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
 
@@ -38,7 +38,7 @@ def open_library(settings: Settings, pins: PinnedNames | None = None) -> FileLib
     library = load(settings.library_dir, stage=stage)
     if pins is None or not library.channel_names():
         return library
-    return library.with_channel_ids(pins.load(NameKind.CHANNEL))
+    return library.with_channel_ids(pins.load(PinKind.CHANNEL))
 
 
 def require_channel_ids(library: FileLibrary) -> None:

@@ -1,4 +1,4 @@
-"""The check of an installation in Slack, with the tokens of these settings."""
+"""The check of an installation in Slack, with its tokens."""
 
 from collections.abc import Sequence
 

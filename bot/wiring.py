@@ -205,7 +205,7 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
 
 
 def with_channel_ids(library: FileLibrary, client: WebClient, store: Store) -> FileLibrary:
-    """Return the library with the id of each channel that its files name by name.
+    """Return the library with the ids of its channels.
 
     Raises:
         SettingsIncomplete: a channel is not found, or Slack does not tell.

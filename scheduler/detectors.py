@@ -34,7 +34,7 @@ SIGNAL_COLUMNS = frozenset({"subject", "title"})
 
 
 class BlindDetectors:
-    """The detectors that could not look lately, as far as this process has seen.
+    """The detectors of this process that could not look lately.
 
     Another process may run the next poll, and then the last failure here says nothing any more.
     """
@@ -52,7 +52,7 @@ class BlindDetectors:
         self._failures.pop(kind, None)
 
     def describe(self, now: datetime) -> list[str]:
-        """Say which systems cannot be read, and what is therefore not looked for."""
+        """Say which systems cannot be read, and what that hides."""
         kinds_by_system: dict[str, list[str]] = {}
         for kind, (system, until) in sorted(self._failures.copy().items()):
             if now <= until:

@@ -91,7 +91,7 @@ def _drop_hash(channel: str) -> str:
 
 
 def is_channel_name(channel: str) -> bool:
-    """Tell whether this is the name of a channel, which Slack must be asked for its id."""
+    """Tell whether this is the name of a channel, and no id."""
     return bool(channel) and not _CHANNEL_ID.fullmatch(channel)
 
 

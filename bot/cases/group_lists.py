@@ -1,4 +1,4 @@
-"""Groups whose people stand in policy, and why a group may have nobody."""
+"""Groups whose people stand in policy, and groups without anybody."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -12,7 +12,7 @@ _EMAIL = r"[^@\s,<>]{1,64}@[^@\s,<>]{1,190}"
 
 
 def is_email(person: str) -> bool:
-    """Tell whether this names a person by e-mail, and not by Slack id."""
+    """Tell whether this names a person by e-mail."""
     return "@" in person
 
 
@@ -67,7 +67,7 @@ _LISTING = "name its people under groups: in policy.yml"
 
 
 def describe_gap(group: str, gap: Gap) -> str:
-    """Say why a group has nobody, and what to do, as the rest of a sentence."""
+    """Say why a group has nobody, and what to do."""
     return _GAP_WORDS[gap].format(group=group)
 
 
@@ -93,7 +93,7 @@ _GAP_WORDS = {
 
 
 def describe_gaps(gaps: Gaps) -> str:
-    """Say why groups have nobody, and what to do, as the rest of a sentence."""
+    """Say why groups have nobody, and what to do."""
     missing = sorted(group for group, gap in gaps.items() if gap in {Gap.UNKNOWN, Gap.NO_PLAN})
     reasons = []
     if len(missing) > 1:

@@ -125,11 +125,12 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
 def must_be_able_to_approve(
     case: Case,
     by: Caller,
+    *,
     snapshot: CardSnapshot,
     passkeys: Sequence[Passkey],
     now: datetime,
 ) -> None:
-    """Refuse whom the form that approves would refuse, whatever they write in it."""
+    """Refuse whom the form that approves would refuse."""
     plan, verdict = must_be_open(case, now)
     approval = Approve(by, snapshot, NOT_WRITTEN_YET)
     vote = _judge_approval(case, approval, plan=plan, verdict=verdict, now=now)

@@ -28,7 +28,7 @@ from bot.cli.rules_status import RulesStatus, rules_status
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.desk.past_plans import surroundings_of
-from bot.ports.pinned_names import NameKind
+from bot.ports.pinned_names import PinKind
 from bot.preflight import open_library
 from bot.settings import load_offline
 from bot.store.store import Store
@@ -201,7 +201,7 @@ def backtest(
     with closing(store.database):
         result = run_backtest(
             store,
-            library.with_channel_ids(store.pinned_names.load(NameKind.CHANNEL)),
+            library.with_channel_ids(store.pinned_names.load(PinKind.CHANNEL)),
             proposal,
             since=utc_now() - span if span else None,
             stage=stage,

@@ -172,7 +172,13 @@ class Decisions:
             raise NotEligible(reason)
         # A practice case counts nobody's approval.
         if decision is DecisionKind.APPROVE and case.probe is None:
-            must_be_able_to_approve(case, by, request.snapshot, controls.passkeys, self.clock())
+            must_be_able_to_approve(
+                case,
+                by,
+                snapshot=request.snapshot,
+                passkeys=controls.passkeys,
+                now=self.clock(),
+            )
 
     def missing_approvals(self, case: Case) -> MissingApprovals | None:
         """Find whose approval the case still needs."""

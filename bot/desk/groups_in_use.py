@@ -1,4 +1,4 @@
-"""The groups that a library names, and those of them in which there is nobody."""
+"""Groups that a library names, and those without anybody."""
 
 from typing import Protocol
 
@@ -32,7 +32,10 @@ def groups_in_use(library: GroupNames) -> list[str]:
 
 
 def describe_empty_groups(library: GroupNames, directory: Directory) -> list[str]:
-    """Say of each group in use why it has nobody; nothing while groups cannot be read."""
+    """Say of each group in use why it has nobody.
+
+    It says nothing while groups cannot be read.
+    """
     try:
         gaps = directory.group_gaps(groups_in_use(library))
     except ChatFailed:

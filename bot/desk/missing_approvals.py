@@ -34,9 +34,9 @@ def find_missing_approvals(
 
 
 def describe_missing_groups(case: Case, directory: Directory) -> str:
-    """Say why nobody can approve the plan that is asked about; empty where somebody can.
+    """Say why nobody can approve the plan.
 
-    It is empty, too, while the groups cannot be read.
+    It is empty where somebody can, and while the groups cannot be read.
     """
     verdict = case.proposal.verdict
     if case.state is not State.PROPOSED or verdict is None:

@@ -183,7 +183,7 @@ def conversations_list(workspace: Workspace, arguments: Json) -> Json:
 
 
 def is_of_type(channel: Channel, arguments: Json) -> bool:
-    """Tell whether a channel is of the types asked for: public ones, unless others are named."""
+    """Tell whether a channel is of these types; public ones by default."""
     if channel.is_archived and _is_true(arguments.get("exclude_archived")):
         return False
     types = str(arguments.get("types") or "public_channel").replace(" ", "").split(",")

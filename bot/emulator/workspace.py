@@ -187,11 +187,11 @@ class Workspace:
 
     @property
     def is_on_free_plan(self) -> bool:
-        """Tell whether nobody pays for the team, which then has no user groups."""
+        """Tell whether the team has no user groups, as nobody pays."""
         return self.team.get("plan") == "free"
 
     def visible_channel(self, channel_id: Any) -> Channel:
-        """Return the channel, if the app may know of it: a public one or one that it is in."""
+        """Return a channel that is public, or that the app is in."""
         channel = self.channels.get(str(channel_id))
         if channel is not None and not channel.is_private:
             return channel

@@ -30,7 +30,7 @@ class Directory(Protocol):
         """
 
     def group_gaps(self, handles: Sequence[str]) -> Gaps:
-        """Return why each of these groups has nobody; groups with members are left out."""
+        """Return why groups have nobody; those with members are left out."""
 
     def members_of(self, channel: str) -> frozenset[str]:
         """Return who is in this channel now.

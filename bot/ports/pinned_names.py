@@ -1,11 +1,11 @@
-"""What names in files stood for in Slack when they were looked up first."""
+"""Names in files, with the ids that they had first in Slack."""
 
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Protocol
 
 
-class NameKind(StrEnum):
+class PinKind(StrEnum):
     """The sort of a name."""
 
     #: A person, by e-mail.
@@ -15,15 +15,15 @@ class NameKind(StrEnum):
 
 
 class PinnedNames(Protocol):
-    """Keep the id behind each name, so that who takes a name over gains nothing."""
+    """Keep the id behind each name, whoever takes the name over."""
 
-    def load(self, kind: NameKind) -> dict[str, str]:
+    def load(self, kind: PinKind) -> dict[str, str]:
         """Return all ids by name."""
 
-    def pin(self, kind: NameKind, name: str, slack_id: str) -> str:
-        """Pin an id, unless the name has one; return the one that it has."""
+    def pin(self, kind: PinKind, name: str, slack_id: str) -> str:
+        """Pin an id, unless the name has one; return its id."""
 
-    def keep_only(self, kind: NameKind, names: Collection[str]) -> int:
+    def keep_only(self, kind: PinKind, names: Collection[str]) -> int:
         """Forget all names but these. Return how many were forgotten."""
 
 
@@ -31,17 +31,17 @@ class PinsInMemory:
     """Pins of one process, where there is no database."""
 
     def __init__(self) -> None:
-        self._ids: dict[NameKind, dict[str, str]] = {kind: {} for kind in NameKind}
+        self._ids: dict[PinKind, dict[str, str]] = {kind: {} for kind in PinKind}
 
-    def load(self, kind: NameKind) -> dict[str, str]:
+    def load(self, kind: PinKind) -> dict[str, str]:
         """Return all ids by name."""
         return dict(self._ids[kind])
 
-    def pin(self, kind: NameKind, name: str, slack_id: str) -> str:
-        """Pin an id, unless the name has one; return the one that it has."""
+    def pin(self, kind: PinKind, name: str, slack_id: str) -> str:
+        """Pin an id, unless the name has one; return its id."""
         return self._ids[kind].setdefault(name, slack_id)
 
-    def keep_only(self, kind: NameKind, names: Collection[str]) -> int:
+    def keep_only(self, kind: PinKind, names: Collection[str]) -> int:
         """Forget all names but these. Return how many were forgotten."""
         before = self._ids[kind]
         self._ids[kind] = {name: before[name] for name in before if name in names}

@@ -104,9 +104,9 @@ class SqlCardStore:
         return str(rows[0].case_id) if rows else ""
 
     def find_outdated(self, card_format: str, now: datetime) -> list[str]:
-        """List the cases with live buttons whose newest card must be drawn again.
+        """List the cases whose newest card must be drawn again.
 
-        It has another format, or says that nobody can approve, which may be over.
+        It has live buttons, and another format, or says that nobody can approve, which may be over.
         """
         cases = tables.cases.c
         newer = tables.cards.alias()

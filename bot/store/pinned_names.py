@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import bindparam, delete, select
 
-from bot.ports.pinned_names import NameKind
+from bot.ports.pinned_names import PinKind
 from bot.store import tables
 from bot.store.clock import clock_of
 from bot.store.database import Database
@@ -30,31 +30,31 @@ class SqlPinnedNames:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, kind: NameKind) -> dict[str, str]:
+    def load(self, kind: PinKind) -> dict[str, str]:
         """Return all ids by name."""
         query = select(_pins.name, _pins.slack_id).where(_pins.kind == kind.value)
         return {row.name: row.slack_id for row in self._database.fetch(query)}
 
-    def pin(self, kind: NameKind, name: str, slack_id: str) -> str:
-        """Pin an id, unless the name has one; return the one that it has."""
+    def pin(self, kind: PinKind, name: str, slack_id: str) -> str:
+        """Pin an id, unless the name has one; return its id."""
         key = {"kind": kind.value, "name": name}
         row = {**key, "slack_id": slack_id, "pinned_at": clock_of(self._database)().timestamp()}
 
         def write(unit: UnitOfWork) -> str:
             unit.driver.change(_PIN, row)
-            pinned = unit.driver.fetch_first(_FIND, key)
-            return slack_id if pinned is None else str(pinned.slack_id)
+            pin = unit.driver.fetch_first(_FIND, key)
+            return slack_id if pin is None else str(pin.slack_id)
 
         return self._database.write(write, appends=False)
 
-    def keep_only(self, kind: NameKind, names: Collection[str]) -> int:
+    def keep_only(self, kind: PinKind, names: Collection[str]) -> int:
         """Forget all names but these. Return how many were forgotten."""
-        ended = [name for name in self.load(kind) if name not in names]
+        former_names = [name for name in self.load(kind) if name not in names]
 
         def write(unit: UnitOfWork) -> None:
-            for name in ended:
+            for name in former_names:
                 unit.driver.change_later(_FORGET, {"of_kind": kind.value, "of_name": name})
 
-        if ended:
+        if former_names:
             self._database.write(write, appends=False)
-        return len(ended)
+        return len(former_names)

@@ -83,7 +83,7 @@ class HomeControls:
     def on_delegate_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that names a stand-in."""
         form = forms.delegate_form(self.library.titles())
-        open_form_for(self.chat, body, form, self.controls.must_be_able_to_delegate)
+        open_form_for(self.chat, body, form, require=self.controls.must_be_able_to_delegate)
         ack()
 
     def on_digest_requested(self, body: Json, ack: Ack) -> None:
@@ -96,7 +96,7 @@ class HomeControls:
     def on_pause_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that pauses everything, or one kind."""
         form = pause_form(self.library.titles())
-        open_form_for(self.chat, body, form, self.controls.must_be_able_to_pause)
+        open_form_for(self.chat, body, form, require=self.controls.must_be_able_to_pause)
         ack()
 
     def pause(self, form: FormSubmission) -> None:

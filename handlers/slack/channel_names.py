@@ -5,7 +5,7 @@ from typing import Any
 
 from slack_sdk import WebClient
 
-from bot.ports.pinned_names import NameKind, PinnedNames
+from bot.ports.pinned_names import PinKind, PinnedNames
 from handlers.slack.api import response_data, slack_errors
 
 PAGE_SIZE = 999
@@ -13,7 +13,7 @@ MAX_PAGES = 50
 
 
 def find_channel_ids(client: WebClient, names: Collection[str]) -> dict[str, str]:
-    """Return the ids of these channels, by name; what the app cannot see is left out.
+    """Return the ids of those channels that the app can see, by name.
 
     Raises:
         ChatFailed: Slack does not tell.
@@ -39,7 +39,7 @@ def find_channel_ids(client: WebClient, names: Collection[str]) -> dict[str, str
 
 
 def pin_channels(client: WebClient, names: Collection[str], pins: PinnedNames) -> dict[str, str]:
-    """Return the id of each channel that files name, as it was when it was looked up first.
+    """Return the id that each channel had when it was looked up.
 
     A channel that is renamed stays the same, and another one under its old name gains nothing. A
     name that left the files is forgotten. Slack is asked only for names that have no id yet.
@@ -47,13 +47,13 @@ def pin_channels(client: WebClient, names: Collection[str], pins: PinnedNames) -
     Raises:
         ChatFailed: Slack does not tell.
     """
-    ids = pins.load(NameKind.CHANNEL)
+    ids = pins.load(PinKind.CHANNEL)
     if ids.keys() - set(names):
-        pins.keep_only(NameKind.CHANNEL, names)
+        pins.keep_only(PinKind.CHANNEL, names)
     missing = [name for name in names if name not in ids]
     if missing:
         for name, channel in find_channel_ids(client, missing).items():
-            ids[name] = pins.pin(NameKind.CHANNEL, name, channel)
+            ids[name] = pins.pin(PinKind.CHANNEL, name, channel)
     return {name: ids[name] for name in names if name in ids}
 
 

@@ -14,7 +14,7 @@ from bot.cases.approval import Groups, Person, is_colleague, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.cases.group_lists import Gap, Gaps, GroupLists, is_email, join_members
 from bot.clock import monotonic
-from bot.ports.pinned_names import NameKind, PinnedNames, PinsInMemory
+from bot.ports.pinned_names import PinKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
 
@@ -149,7 +149,7 @@ class SlackDirectory:
         return groups
 
     def group_gaps(self, handles: Sequence[str]) -> Gaps:
-        """Return why each of these groups has nobody; groups with members are left out."""
+        """Return why groups have nobody; those with members are left out."""
         groups = self.groups(handles)
         lists = self.group_lists()
         return {handle: self._gap(handle, lists) for handle in handles if not groups.get(handle)}
@@ -216,7 +216,7 @@ class SlackDirectory:
         return join_members(listed_people, self._members_in_slack(handle, user_groups))
 
     def _members_in_slack(self, handle: str, user_groups: UserGroups) -> frozenset[str] | None:
-        """Return the members of a user group; None where it surely does not exist."""
+        """Return the members of a user group; None if there is none."""
         matches = user_groups.find(handle)
         if len(matches) == 1:
             return self._principals(matches[0].get("users") or ())
@@ -228,22 +228,22 @@ class SlackDirectory:
         return self._principals([user for user in user_ids if user and self._is_active(user)])
 
     def find_id(self, email: str) -> str:
-        """Return the id of the person who first had this address; empty for nobody."""
+        """Return the id of the person who first had this address."""
         if self._people_by_email is None:
-            self._people_by_email = self._pins.load(NameKind.PERSON)
+            self._people_by_email = self._pins.load(PinKind.PERSON)
         user_id = self._people_by_email.get(email, "")
         if user_id:
             return user_id
         user_id = self._fetch_cached(f"email {email}", partial(self._look_up, email), fresh=False)
         if user_id:
-            user_id = self._pins.pin(NameKind.PERSON, email, user_id)
+            user_id = self._pins.pin(PinKind.PERSON, email, user_id)
             self._people_by_email[email] = user_id
         return user_id
 
     def pin_people(self) -> int:
-        """Look up everybody whom policy lists by e-mail, and forget who is listed no more.
+        """Look up everybody whom policy lists by e-mail.
 
-        Return how many are found.
+        Forget who is listed no more. Return how many are found.
         """
         emails = {
             person
@@ -252,7 +252,7 @@ class SlackDirectory:
             for person in people
             if is_email(person)
         }
-        if self._pins.keep_only(NameKind.PERSON, emails):
+        if self._pins.keep_only(PinKind.PERSON, emails):
             self._people_by_email = None
         return sum(bool(self.find_id(email)) for email in sorted(emails))
 

@@ -14,7 +14,7 @@ from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited
 from bot.cases.finding import Finding, Severity
 from bot.cases.group_lists import Gap, describe_gap, is_email
 from bot.desk.groups_in_use import GroupNames, groups_in_use
-from bot.ports.pinned_names import NameKind, PinnedNames, PinsInMemory
+from bot.ports.pinned_names import PinKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.channel_names import find_channel_ids
@@ -51,6 +51,11 @@ TOKEN_KINDS = {
     "xapp-": "an app-level token",
     "xoxp-": "a person's token",
     "xoxe": "a token that configures apps",
+}
+#: The kind of token that each setting takes.
+RIGHT_KINDS = {
+    "SLACK_BOT_TOKEN": "a bot token (xoxb-…)",
+    "SLACK_APP_TOKEN": "an app-level token (xapp-…)",
 }
 #: Returns the line of a value in policy.yml by the keys that lead to it; 0 where it is not known.
 LineOf = Callable[[Sequence[str | int]], int]
@@ -109,7 +114,7 @@ def _call(client: WebClient, method: str, **arguments: str) -> JsonMapping:
 def _check_bot_token(client: WebClient) -> Iterator[Finding]:
     token = client.token or ""
     if not token.startswith("xoxb-"):
-        yield _wrong_kind("SLACK_BOT_TOKEN", token, "a bot token (xoxb-…)", NEW_BOT_TOKEN)
+        yield _wrong_kind("SLACK_BOT_TOKEN", token, remedy=NEW_BOT_TOKEN)
         return
     try:
         with slack_errors():
@@ -130,12 +135,13 @@ def _check_scopes(headers: Mapping[str, str | list[str]]) -> Iterator[Finding]:
         # A proxy may leave the header out; what is missing is then seen when it is needed.
         return
     value = values[0] if isinstance(values[0], str) else ",".join(values[0])
-    granted = {scope.strip() for scope in value.split(",")}
-    missing = [scope for scope in BOT_SCOPES if scope not in granted]
-    needed = [scope for scope in missing if scope not in LATER_SCOPES]
-    if needed:
+    granted_scopes = {scope.strip() for scope in value.split(",")}
+    missing = [scope for scope in BOT_SCOPES if scope not in granted_scopes]
+    needed_scopes = [scope for scope in missing if scope not in LATER_SCOPES]
+    if needed_scopes:
+        count, names = _count(needed_scopes, "permission"), ", ".join(needed_scopes)
         yield Finding(
-            sentence=f"The app was not given {_count(needed, 'permission')}: {', '.join(needed)}.",
+            sentence=f"The app was not given {count}: {names}.",
             suggestion=_sentence(REINSTALL),
         )
     later = [scope for scope in missing if scope in LATER_SCOPES]
@@ -153,8 +159,7 @@ def _check_scopes(headers: Mapping[str, str | list[str]]) -> Iterator[Finding]:
 def _check_app_token(client: WebClient) -> Iterator[Finding]:
     token = client.token or ""
     if not token.startswith("xapp-"):
-        wanted = "an app-level token (xapp-…)"
-        yield _wrong_kind("SLACK_APP_TOKEN", token, wanted, NEW_APP_TOKEN)
+        yield _wrong_kind("SLACK_APP_TOKEN", token, remedy=NEW_APP_TOKEN)
         return
     try:
         _call(client, "apps.connections.open")
@@ -180,13 +185,14 @@ def _token_reason(failure: ChatFailed) -> str:
     return TOKEN_WORDS.get(failure.error, f"Slack says {failure.error}")
 
 
-def _wrong_kind(name: str, token: str, wanted: str, remedy: str) -> Finding:
+def _wrong_kind(name: str, token: str, *, remedy: str) -> Finding:
+    right_kind = RIGHT_KINDS[name]
     kind = next(
         (words for prefix, words in TOKEN_KINDS.items() if token.startswith(prefix)),
         "no token of Slack",
     )
     return Finding(
-        sentence=f"{name} is {kind}, and not {wanted}.",
+        sentence=f"{name} is {kind}, and not {right_kind}.",
         suggestion=_sentence(remedy),
     )
 
@@ -221,14 +227,14 @@ class InstallationCheck:
                 yield finding
 
     def _channel_ids(self, names: Collection[str]) -> Mapping[str, str]:
-        """Return the ids of these channels: as they were pinned, else as they are now."""
-        pinned_ids = self.pins.load(NameKind.CHANNEL) if names else {}
+        """Return the pinned ids of these channels, else those of now."""
+        pinned_ids = self.pins.load(PinKind.CHANNEL) if names else {}
         missing = {name for name in names if name not in pinned_ids}
         ids = find_channel_ids(self.client, missing) if missing else {}
         return {name: pinned_ids.get(name) or ids.get(name, "") for name in names}
 
     def _check_channel(self, channel: str, file_name: str) -> Finding | None:
-        """Check a channel by its id; ``file_name`` is what the files call it, if they do."""
+        """Check a channel by its id; ``file_name`` is its name in files."""
         try:
             info = _call(self.client, "conversations.info", channel=channel)["channel"]
         except (RateLimited, ChatUnknown):
@@ -258,7 +264,7 @@ class InstallationCheck:
         return None
 
     def find_group_problems(self) -> Iterator[Finding]:
-        """Yield groups without anybody, and people who are not found or not active."""
+        """Yield groups without anybody, and people who cannot approve."""
         lists = self.library.policy().groups
         groups = groups_in_use(self.library)
         directory = SlackDirectory(
@@ -280,7 +286,7 @@ class InstallationCheck:
                 )
 
     def _check_people(self, group: str, people: Sequence[str]) -> Iterator[Finding]:
-        """Yield the listed people who cannot approve; and a group in which nobody can."""
+        """Yield the listed people who cannot approve, and groups without others."""
         reasons = {person: self._person_problem(person) for person in people}
         for place, (person, reason) in enumerate(reasons.items()):
             if reason:
@@ -301,7 +307,7 @@ class InstallationCheck:
             )
 
     def _person_problem(self, person: str) -> tuple[str, str] | None:
-        """Say why a listed person cannot approve, and what to do; None where they can."""
+        """Say why a listed person cannot approve, and what to do."""
         try:
             user = self._find_person(person)
         except (RateLimited, ChatUnknown):
@@ -329,11 +335,11 @@ class InstallationCheck:
 
     def _pins(self) -> dict[str, str]:
         if not self._pinned_people:
-            self._pinned_people.update(self.pins.load(NameKind.PERSON))
+            self._pinned_people.update(self.pins.load(PinKind.PERSON))
         return self._pinned_people
 
     def _check_pin(self, group: str, email: str) -> Iterator[Finding]:
-        """Yield an address that belongs to somebody else since it was looked up."""
+        """Yield an address that has gone to somebody else since."""
         pinned_id = self._pins().get(email)
         if pinned_id is None:
             return
@@ -358,7 +364,7 @@ class InstallationCheck:
 
 
 def _gap_findings(gaps: Mapping[str, Gap], line_of: LineOf) -> Iterator[Finding]:
-    """Yield one finding for each cause that concerns all groups, and else one a group."""
+    """Yield a finding for each cause that concerns all groups, or group."""
     groups_by_gap: dict[Gap, list[str]] = {}
     for group, gap in gaps.items():
         groups_by_gap.setdefault(gap, []).append(group)
@@ -381,11 +387,13 @@ def _gap_findings(gaps: Mapping[str, Gap], line_of: LineOf) -> Iterator[Finding]
                 )
             case _:
                 for group in groups:
+                    suggestion = _example(group) if gap is Gap.UNKNOWN else ""
+                    line = line_of(("groups", group)) if gap is Gap.EMPTY_LIST else 0
                     yield Finding(
                         sentence=f"Nobody can approve as {group}: {describe_gap(group, gap)}.",
-                        suggestion=_example(group) if gap is Gap.UNKNOWN else "",
+                        suggestion=suggestion,
                         file=POLICY_FILE,
-                        line=line_of(("groups", group)) if gap is Gap.EMPTY_LIST else 0,
+                        line=line,
                     )
 
 

@@ -66,7 +66,7 @@ class OfferButtons:
         elif sort == SYSTEM_SCOPE:
             scopes = [*scopes, (name, labels.system(name))]
         form = pause_form(scopes, scope=name if colon else EVERYTHING, reason=reason)
-        open_form_for(self.chat, body, form, self.controls.must_be_able_to_pause)
+        open_form_for(self.chat, body, form, require=self.controls.must_be_able_to_pause)
         ack()
 
     def on_resume(self, body: Json, ack: Ack) -> None:
@@ -92,14 +92,14 @@ class OfferButtons:
             kind=kind.removeprefix(NOTHING),
             until=_unix_time(seconds),
         )
-        open_form_for(self.chat, body, form, self.controls.must_be_able_to_delegate)
+        open_form_for(self.chat, body, form, require=self.controls.must_be_able_to_delegate)
         ack()
 
     def on_raise(self, body: Json, ack: Ack) -> None:
         """Open the form that raises an exception, with the person's words."""
         note = _value(body).partition(" ")[2]
         form = raise_form(self.library.titles(), RaiseDraft(note=note))
-        open_form_for(self.chat, body, form, self.raising.must_be_able_to_raise)
+        open_form_for(self.chat, body, form, require=self.raising.must_be_able_to_raise)
         ack()
 
     def on_reminder(self, body: Json, ack: Ack) -> None:

@@ -61,7 +61,9 @@ class RaiseForm:
         ack()
 
     def _open(self, body: Json, draft: RaiseDraft) -> None:
-        open_form_for(self.chat, body, self._build(draft), self.raising.must_be_able_to_raise)
+        open_form_for(
+            self.chat, body, self._build(draft), require=self.raising.must_be_able_to_raise
+        )
 
     def on_kind_selected(self, body: Json, ack: Ack) -> None:
         """Redraw the form with the facts of another kind."""

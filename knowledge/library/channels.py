@@ -151,7 +151,7 @@ class Channels:
         return {*self.hours_by_channel, *self.titles, *self.whole_desk_digests}
 
     def with_ids(self, ids: Mapping[str, str]) -> "Channels":
-        """Return them with ids in place of names; a name is the title of its channel."""
+        """Return them with ids in place of names, which become titles."""
         titles = {ids[name]: name for name in ids}
         return replace(
             self,

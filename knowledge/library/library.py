@@ -166,7 +166,7 @@ class FileLibrary:
         return sorted(channel for channel in channels if is_channel_name(channel))
 
     def with_channel_ids(self, ids: Mapping[str, str]) -> "FileLibrary":
-        """Return the library with ids in place of the names of channels that have one."""
+        """Return the library with ids in place of names of channels."""
         return replace(
             self,
             playbooks={

@@ -147,7 +147,7 @@ COMPLAINTS = [
     ("kind", "l", "String should match pattern"),
     ("title", "", "at least 1 character"),
     ("title", "x" * 501, "at most 500 characters"),
-    ("channel", "#stock", "String should match pattern"),
+    ("channel", "Stock Room", "String should match pattern"),
     ("channel", "U0ANA", "String should match pattern"),
     ("signal.system", "House!", "String should match pattern"),
     ("signal.query", "SELECT", "at least 8 characters"),

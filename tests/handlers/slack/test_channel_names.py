@@ -3,7 +3,7 @@
 import pytest
 
 from bot.cases.errors import ChatFailed
-from bot.ports.pinned_names import NameKind, PinsInMemory
+from bot.ports.pinned_names import PinKind, PinsInMemory
 from handlers.slack.channel_names import PAGE_SIZE, find_channel_ids, pin_channels
 
 
@@ -20,7 +20,7 @@ def test_a_channel_stays_the_same_however_it_is_renamed(client, emulator):
     assert pin_channels(client, ["stock"], pins) == {"stock": "C0STOCK"}
     # Once the files name another channel, the old name is looked up anew.
     assert pin_channels(client, ["sales"], pins) == {"sales": "C0SALES"}
-    assert pins.load(NameKind.CHANNEL) == {"sales": "C0SALES"}
+    assert pins.load(PinKind.CHANNEL) == {"sales": "C0SALES"}
     assert pin_channels(client, ["stock", "sales"], pins) == {
         "stock": "C0OTHER",
         "sales": "C0SALES",
@@ -45,7 +45,7 @@ def test_private_channels_are_found_on_any_page_and_archived_ones_are_not(client
 def test_slack_is_asked_only_for_what_is_not_pinned(client, emulator):
     emulator.post("faults", {"refuse": {"conversations.list": "missing_scope"}})
     pins = PinsInMemory()
-    pins.pin(NameKind.CHANNEL, "stock", "C0STOCK")
+    pins.pin(PinKind.CHANNEL, "stock", "C0STOCK")
     assert pin_channels(client, ["stock"], pins) == {"stock": "C0STOCK"}
     with pytest.raises(ChatFailed):
         pin_channels(client, ["stock", "sales"], pins)

@@ -5,7 +5,7 @@ import pytest
 from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Unreachable
 from bot.cases.group_lists import Gap
 from bot.demo.people import ANA, BEN, ELSIE, FINN, GUS, OMAR, TEAM
-from bot.ports.pinned_names import NameKind, PinsInMemory
+from bot.ports.pinned_names import PinKind, PinsInMemory
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port
@@ -143,9 +143,9 @@ def test_an_address_is_looked_up_once_and_who_takes_it_over_gains_nothing(direct
     assert members(after_restart) == {FINN}
     # Taken out of the file and put in again, it is looked up anew.
     assert listing(directory, {FLOOR: (BEN,)}, pins=pins).pin_people() == 0
-    assert pins.load(NameKind.PERSON) == {}
+    assert pins.load(PinKind.PERSON) == {}
     assert listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people() == 1
-    assert pins.load(NameKind.PERSON) == {DORA: GUS}
+    assert pins.load(PinKind.PERSON) == {DORA: GUS}
 
 
 def test_a_pin_stays_while_the_rules_in_force_name_the_address(directory, chat):
@@ -153,7 +153,7 @@ def test_a_pin_stays_while_the_rules_in_force_name_the_address(directory, chat):
     pins = PinsInMemory()
     listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people()
     assert listing(directory, {FLOOR: (DORA,)}, {FLOOR: (BEN,)}, pins=pins).pin_people() == 1
-    assert pins.load(NameKind.PERSON) == {DORA: FINN}
+    assert pins.load(PinKind.PERSON) == {DORA: FINN}
 
 
 def test_while_a_list_waits_only_who_is_in_both_counts(directory, chat):

@@ -10,7 +10,7 @@ from bot.cases.errors import ChatUnknown, Unreachable
 from bot.cases.finding import Severity
 from bot.demo.people import BEN, ELSIE, FINN, GUS
 from bot.demo.processes import EmulatorProcess
-from bot.ports.pinned_names import NameKind, PinsInMemory
+from bot.ports.pinned_names import PinKind, PinsInMemory
 from handlers.slack.installation_check import find_slack_problems
 from handlers.slack.web_client import web_client
 from knowledge.library import PACKAGED, load
@@ -131,7 +131,7 @@ def test_an_empty_list_is_nobody(workspace, folder):
 def test_an_address_that_went_to_somebody_else_is_a_hint(workspace, folder):
     change(folder / "policy.yml", GROUPS, EVERYBODY_LISTED)
     pins = PinsInMemory()
-    pins.pin(NameKind.PERSON, "elsie@harbourvine.example", FINN)
+    pins.pin(PinKind.PERSON, "elsie@harbourvine.example", FINN)
     finding = only(check(workspace, folder, pins=pins))
     assert finding.severity is Severity.HINT
     assert f"the account that had it first ({FINN}) still counts" in finding.sentence
@@ -221,7 +221,7 @@ def test_channels_by_name_are_looked_up_or_where_they_were_pinned(workspace, fol
     missing = only(check(workspace, folder))
     assert missing.sentence == "There is no channel #stockroom that the app can see."
     pins = PinsInMemory()
-    pins.pin(NameKind.CHANNEL, "stockroom", "C0STOCK")
+    pins.pin(PinKind.CHANNEL, "stockroom", "C0STOCK")
     renamed = only(check(workspace, folder, pins=pins))
     assert renamed.severity is Severity.HINT
     assert renamed.sentence == (

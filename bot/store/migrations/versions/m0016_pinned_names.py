@@ -1,4 +1,4 @@
-"""Names in files, and what they stood for in Slack when they were looked up first."""
+"""Names in files, with the ids that they had first."""
 
 import sqlalchemy as sa
 from alembic import op
