@@ -1,4 +1,4 @@
-"""Backups: a folder or tar file with the database, and the hashes of all that is in it.
+"""Backups: a folder or tar file with the hash of every file.
 
 The signing key is in none, unless it is asked for. Memory is not either: it follows from the
 ledger.
@@ -80,7 +80,7 @@ def write_backup(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".countersign-backup-") as scratch:
         folder = Path(scratch) / "backup"
         folder.mkdir(mode=0o700)
-        manifest = _fill(folder, store, sources, made_at)
+        manifest = _fill(folder, store=store, sources=sources, made_at=made_at)
         if mode is None:
             folder.rename(target)
             return manifest
@@ -92,7 +92,7 @@ def write_backup(
     return manifest
 
 
-def _fill(folder: Path, store: Store, sources: BackupSources, made_at: datetime) -> Manifest:
+def _fill(folder: Path, *, store: Store, sources: BackupSources, made_at: datetime) -> Manifest:
     _copy_checkpoints(sources.checkpoints, folder / CHECKPOINTS)
     if sources.with_keys:
         _copy_key(sources.checkpoints / SIGNING_KEY, folder / KEYS / SIGNING_KEY)

@@ -512,7 +512,7 @@ class Checkpoints(Witness):
         path.replace(self._folder / SIGNING_KEY)
 
     def _reload_key(self) -> None:
-        """Sign with the key of the folder: another process may have replaced it."""
+        """Read the key again: another process may have replaced it."""
         self._finish_rotation()
         self._read_keys()
 

@@ -1,4 +1,4 @@
-"""``countersign migrate``: bring the database to this release, or tell what is missing."""
+"""``countersign migrate``: bring the database to this release."""
 
 from collections.abc import Sequence
 from contextlib import closing
