@@ -56,7 +56,7 @@ class PackedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What stands in the place of an entry, and the entry that binds it."""
+    """The redaction of an entry, and the entry that orders it."""
 
     redaction: Redaction
     order: Entry
@@ -157,7 +157,7 @@ def _device_lines(store: Store, lines: Mapping[int, str], checkpoint: Checkpoint
 
 
 def _erasure_lines(store: Store, lines: Mapping[int, str]) -> dict[int, str]:
-    """Return the entries that bind what stands in this case's entries since an erasure."""
+    """Return the entries that erased persons from this case."""
     redactions = store.ledger.redactions().all()
     if not redactions.keys() & lines.keys():
         return {}

@@ -206,7 +206,7 @@ def check_chain(path, findings):
 
 
 def read_redactions(path):
-    """Return what is said of each entry from which a person was erased, by its place.
+    """Return the redactions of an export by place.
 
     Only entries that are what their own leaf was made of say so.
     """
@@ -220,7 +220,7 @@ def read_redactions(path):
 
 
 def add_redactions(redactions, number, text):
-    """Add what an entry about an erasure says of earlier ones. A later one holds."""
+    """Add the redactions of one entry. A later one holds."""
     try:
         entry = parse(text)
         if entry["type"] != ERASURE or not entry["actor"].startswith("operator:"):
@@ -236,13 +236,13 @@ def add_redactions(redactions, number, text):
 
 
 def find_redaction(redactions, number, leaf):
-    """Return the redaction of an entry whose content has this hash; else None."""
+    """Return the redaction that binds this content; else None."""
     redaction = redactions.get(number)
     return redaction if redaction and redaction["content"] == leaf.hex() else None
 
 
 def describe_erasures(entries):
-    """Yield a sentence for each entry about an erasure that is in force."""
+    """Yield a sentence for each erasure in force."""
     counts = {}
     for entry in entries:
         redaction = entry.get("redaction") if entry else None
@@ -331,7 +331,7 @@ def check_fork(leaves, entries, other, findings):
 
 
 def is_faithful(entry, other):
-    """Tell whether two copies of an entry differ by texts alone that were erased."""
+    """Tell whether two copies differ by erased texts alone."""
     if entry["redaction"] is None or other["redaction"] is not None:
         return True
     return all(is_erased_copy(entry[name], other[name]) for name in ENTRY_FIELDS)
@@ -699,7 +699,7 @@ def verify_pack(path, key=None):
     for line in lines:
         leaf = sha(b"\x00" + line["entry"].encode())
         redaction = find_redaction(redactions, line["seq"], leaf)
-        check_packed(line, note, findings, redaction)
+        check_packed(line=line, note=note, findings=findings, redaction=redaction)
         entry = read_entry(line["seq"], line["entry"], findings)
         if entry:
             entry["redaction"] = redaction
@@ -744,7 +744,7 @@ def check_second_signature(checkpoint, rotation, findings):
 
 
 def packed_redactions(lines):
-    """Return the redactions in a pack. Each entry about them must be in the tree, too."""
+    """Return the redactions of a pack by place."""
     redactions = {}
     for line in lines:
         if ERASURE in line["entry"]:
@@ -1217,7 +1217,7 @@ def begin_plan(entry, body, case):
 
 
 def approved_digest(entry, plan):
-    """Return the hash of the plan as it was approved, before a person was erased from it."""
+    """Return the hash of the plan as it was approved."""
     redaction = entry.get("redaction") or {}
     return redaction.get("plan") or digest_of(plan)
 

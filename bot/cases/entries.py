@@ -1061,7 +1061,7 @@ class TokenRevoked(Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redaction:
-    """What stands in the place of one entry since a person was erased."""
+    """The new content of one entry, bound by its hash."""
 
     #: The place of the entry in the ledger, and its leaf, which stays.
     seq: int

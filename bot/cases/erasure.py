@@ -96,7 +96,7 @@ def texts_of(value: Any) -> Iterator[str]:
 
 
 def is_about(signal: Mapping[str, Any], person: ErasureSubject) -> bool:
-    """Tell whether a case that began with this signal is about the person.
+    """Tell whether a case of this signal is about the person.
 
     Who only raised it is no subject of it.
     """
@@ -105,7 +105,7 @@ def is_about(signal: Mapping[str, Any], person: ErasureSubject) -> bool:
 
 
 def terms_about(signal: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return addresses and telephone numbers in the facts of a case about a person."""
+    """Return addresses and telephone numbers in the facts of a case."""
     values = [*(signal.get("facts") or {}).values(), signal.get("title", "")]
     values += [fact.get("value") for fact in evidence]
     texts = [value for value in values if isinstance(value, str)]
@@ -113,7 +113,7 @@ def terms_about(signal: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]
 
 
 def named_facts(facts: Mapping[str, Any], person: ErasureSubject) -> list[str]:
-    """Return the texts of facts that have the person's type in their name, like guest_name."""
+    """Return the texts of facts like guest_name of a guest."""
     if not person.subject_type:
         return []
     prefix = f"{person.subject_type}_"
@@ -161,7 +161,7 @@ def _erase_member(name: str, value: Any, person: ErasureSubject, *, with_free_te
 
 
 def erase_json(text: str, person: ErasureSubject) -> str:
-    """Return JSON text without the person; of other text every name is replaced."""
+    """Return text without the person, as JSON where it is."""
     try:
         value = json.loads(text)
     except ValueError:

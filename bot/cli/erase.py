@@ -1,4 +1,4 @@
-"""``countersign erase``: make the data of one person unreadable, with every proof intact."""
+"""``countersign erase``: make the data of one person unreadable."""
 
 import getpass
 import subprocess
@@ -81,13 +81,13 @@ def erase(
         erasure = Erasure(
             subject=subject.with_terms(reach.names), by=getpass.getuser(), reason=reason
         )
-        result = _carry_out(settings, store, erasure, reach, clock())
+        result = _carry_out(settings, store, erasure=erasure, reach=reach, now=clock())
         leftovers = _rebuild_memory(settings, erasure.subject)
-    _print_result(erasure, result, reach, [*exports, *leftovers], as_json=as_json)
+    _print_result(erasure, result, reach=reach, files=[*exports, *leftovers], as_json=as_json)
 
 
 def _rebuild_memory(settings: Settings, subject: ErasureSubject) -> list[str]:
-    """Make memory and models again without the person. Return files that still name them.
+    """Rebuild memory and models. Return files that still name the person.
 
     In a process of its own: training takes memory that this command need not hold.
     """
@@ -104,6 +104,7 @@ def _rebuild_memory(settings: Settings, subject: ErasureSubject) -> list[str]:
 def _carry_out(
     settings: Settings,
     store: Store,
+    *,
     erasure: Erasure,
     reach: ErasureReach,
     now: datetime,
@@ -200,9 +201,9 @@ def _print_reach(reach: ErasureReach, files: Sequence[str], *, as_json: bool) ->
 def _print_result(
     erasure: Erasure,
     result: dict[str, int],
+    *,
     reach: ErasureReach,
     files: Sequence[str],
-    *,
     as_json: bool,
 ) -> None:
     label = erasure.subject.label

@@ -122,7 +122,7 @@ class MessageCleanup:
         self._finish(message)
 
     def _clear_erased(self, message: LeasedMessage) -> None:
-        """Take back what Slack shows of a case from which a person was erased."""
+        """Delete messages about a case after an erasure."""
         case = self.cases.case(message.case_id)
         cards = [card for card in self.card_store.cards(case.id) if card.ts]
         people = [person for person in case.activity.people if LABEL_PREFIX not in person]

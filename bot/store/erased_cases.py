@@ -1,4 +1,4 @@
-"""The rows of one case without a person, derived anew from its redacted entries."""
+"""The rows of one case, derived anew from redacted entries."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ Plain = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class RedactedLine:
-    """A line of the ledger with what stands in it from now on."""
+    """A line of the ledger with its new content."""
 
     redaction: Redaction
     content: bytes
@@ -50,7 +50,7 @@ class RedactedCase:
 def redact_case(
     rows: Sequence[Any], person: ErasureSubject, redactions: Mapping[int, Redaction]
 ) -> RedactedCase:
-    """Make the entries of one case, or of the desk, without the person."""
+    """Make the entries of a case or the desk without the person."""
     plains: list[Plain] = [json.loads(bytes(row.body)) for row in rows]
     signal = plains[0]["body"].get("signal") or {} if rows else {}
     is_subject = is_about(signal, person)
@@ -91,7 +91,7 @@ def _tickets_of(plains: Sequence[Plain], person: ErasureSubject) -> list[str]:
 
 
 def _redact(plain: Plain, person: ErasureSubject, *, is_about_person: bool) -> Plain | None:
-    """Return an entry without the person; None where they are not in it."""
+    """Return an entry without the person; None without a change."""
     changes = {
         "actor": person.replace_in(plain["actor"]),
         "body": erase(plain["body"], person, with_free_text=is_about_person),

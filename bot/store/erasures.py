@@ -67,7 +67,7 @@ class Erasure:
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureReach:
-    """What an erasure would reach."""
+    """The reach of an erasure."""
 
     #: Cases with the person in them that have ended, and those that have not.
     closed_cases: Sequence[str] = ()
@@ -86,7 +86,7 @@ class ErasureReach:
 
 
 class SqlErasureStore:
-    """Find and erase persons. Every method that writes is one transaction, or says so."""
+    """Find and erase persons."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -94,7 +94,7 @@ class SqlErasureStore:
     # --- what is under way -----------------------------------------------------------------------
 
     def resume(self, subject: ErasureSubject) -> ErasureSubject:
-        """Return the subject of an running_labels erasure of this person, else this one."""
+        """Return the subject of a running erasure of this person."""
         query = select(tables.erasures).where(tables.erasures.c.state == RUNNING)
         for row in self._database.fetch(query):
             terms = json.loads(row.terms)
@@ -128,7 +128,7 @@ class SqlErasureStore:
     # --- what there is ---------------------------------------------------------------------------
 
     def find(self, subject: ErasureSubject, now: datetime) -> ErasureReach:
-        """Look for the person in every table, until no further name turns up."""
+        """Look in every table, until no further name turns up."""
         names: list[str] = []
         while True:
             reach = self._look(subject.with_terms(names), now)
@@ -211,7 +211,9 @@ class SqlErasureStore:
             redactions = self._redactions(unit)
             lines: list[RedactedLine] = []
             for case_id in case_ids:
-                lines += _erase_case(unit, case_id, erasure.subject, redactions, now)
+                lines += _erase_case(
+                    unit, case_id, subject=erasure.subject, redactions=redactions, now=now
+                )
             if lines:
                 body = _record(erasure, lines, {"cases": len(case_ids)})
                 _append(unit, body, erasure, now)
@@ -240,7 +242,7 @@ class SqlErasureStore:
     # --- the rest --------------------------------------------------------------------------------
 
     def sweep(self, subject: ErasureSubject) -> dict[str, int]:
-        """Erase the person from all other tables, a page at a time. Return how many rows."""
+        """Erase the person from all other tables, page by page."""
         counts: dict[str, int] = {}
         for table in _swept_tables():
             for page in self._pages(table, subject):
@@ -266,7 +268,7 @@ class SqlErasureStore:
         self._database.write(job)
 
     def shrink(self) -> None:
-        """Overwrite what was deleted: a database keeps it in free pages and its log."""
+        """Overwrite deleted rows, which free pages and the log still hold."""
         statements = ["VACUUM"]
         if self._database.is_sqlite:
             statements.append("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -285,7 +287,7 @@ class SqlErasureStore:
 
 
 def is_over(case: Case, now: datetime) -> bool:
-    """Tell whether nothing will be decided or carried out on a case any more."""
+    """Tell whether nothing more will happen to a case."""
     undo_until = case.execution.undo_until
     return case.is_terminal and (undo_until is None or undo_until <= now)
 
@@ -293,6 +295,7 @@ def is_over(case: Case, now: datetime) -> bool:
 def _erase_case(
     unit: UnitOfWork,
     case_id: str,
+    *,
     subject: ErasureSubject,
     redactions: Mapping[int, Redaction],
     now: datetime,

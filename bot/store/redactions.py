@@ -1,4 +1,4 @@
-"""Entries from which a person was erased, and the later entries that bind them."""
+"""Redacted entries, and the later entries that bind them."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Takes back what was written about a case from which a person was erased."""
+"""Deletes messages about a case after an erasure."""
 
 import re
 from collections.abc import Sequence
