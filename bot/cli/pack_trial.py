@@ -89,7 +89,7 @@ class PackTrial:
                 self._preview_example(f"examples/{path.name}", line, row)
 
     def _detect(self, playbook: Playbook, detection: Detection) -> None:
-        rows = self._query(playbook, "signal.query", detection.system, detection.query, {})
+        rows = self._query(playbook, "signal.query", detection.query)
         for row in rows:
             signal = signal_from_row(
                 playbook=playbook, detection=detection, row=row, count_episodes=lambda _: 0
@@ -107,7 +107,7 @@ class PackTrial:
         """Run what is asked for lists and reports, which no card shows."""
         detection, denominator = playbook.detection, playbook.measure.denominator
         if detection and detection.choices:
-            rows = self._query(playbook, "signal.choices", detection.system, detection.choices, {})
+            rows = self._query(playbook, "signal.choices", detection.choices)
             missing = {"title", *playbook.required_facts} - set(rows[0] if rows else ())
             if missing:
                 names = ", ".join(sorted(missing))
@@ -121,17 +121,13 @@ class PackTrial:
                 sentence = f"measure.denominator.query: {failure}"
                 self.findings.append(Finding(sentence=sentence, file=_file_of(playbook.kind)))
 
-    def _query(
-        self,
-        playbook: Playbook,
-        place: str,
-        system: str,
-        query: str,
-        parameters: Mapping[str, Scalar],
-    ) -> list[dict[str, Scalar]]:
-        values = {**detection_parameters(self.now), **parameters}
+    def _query(self, playbook: Playbook, place: str, query: str) -> list[dict[str, Scalar]]:
+        """Ask the system of the playbook's signal."""
+        if playbook.detection is None:
+            return []
+        system = self.systems[playbook.detection.system]
         try:
-            return self.systems[system].look_up(query, values, MAX_ROWS)
+            return system.look_up(query, detection_parameters(self.now), MAX_ROWS)
         except ConnectorFailed as failure:
             sentence = f"{place}: {failure}"
             self.findings.append(Finding(sentence=sentence, file=_file_of(playbook.kind)))

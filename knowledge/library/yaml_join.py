@@ -46,11 +46,11 @@ def join_files(files: Sequence[YamlFile], entries: Entries) -> str:
     """
     base, *others = files
     for other in others:
-        base = YamlFile(base.pack, base.name, _join(base, other, entries, ()))
+        base = YamlFile(base.pack, base.name, _join(base, other, entries=entries, place=()))
     return base.text
 
 
-def _join(base: YamlFile, other: YamlFile, entries: Entries, place: tuple[str, ...]) -> str:
+def _join(base: YamlFile, other: YamlFile, *, entries: Entries, place: tuple[str, ...]) -> str:
     """Add what the other file has at this place, and the base does not."""
     text = base.text
     theirs = _entries_at(other.text, place)
@@ -59,11 +59,14 @@ def _join(base: YamlFile, other: YamlFile, entries: Entries, place: tuple[str, .
         ours = _entries_at(text, place)
         below = entries.get(key, entries.get("*"))
         if key not in ours:
-            text = _insert(text, ours, other.text, entry, base.name)
+            text = _insert(text, ours, source=other.text, entry=entry, name=base.name)
         elif below is not None:
-            text = _join(YamlFile(base.pack, base.name, text), other, below, here)
+            file = YamlFile(base.pack, base.name, text)
+            text = _join(file, other, entries=below, place=here)
         elif key in JOINED_LISTS and not place:
-            text = _join_list(text, ours[key], _value(other.text, here), _value(text, here))
+            text = _join_list(
+                text, ours[key], theirs=_value(other.text, here), ours=_value(text, here)
+            )
         elif _value(text, here) != _value(other.text, here):
             raise Refusal(
                 f"{base.pack} and {other.pack} say different things of {'.'.join(here)} in"
@@ -72,7 +75,7 @@ def _join(base: YamlFile, other: YamlFile, entries: Entries, place: tuple[str, .
     return text
 
 
-def _insert(text: str, ours: Mapping[str, _Entry], source: str, entry: _Entry, name: str) -> str:
+def _insert(text: str, ours: Mapping[str, _Entry], *, source: str, entry: _Entry, name: str) -> str:
     """Put the lines of an entry behind the last one of a mapping."""
     if not ours:
         raise Refusal(f"{name}: an empty mapping cannot be joined; leave it out")
@@ -90,7 +93,7 @@ def _indent(line: str, shift: int) -> str:
     return " " * shift + line if shift >= 0 else line.removeprefix(" " * -shift)
 
 
-def _join_list(text: str, entry: _Entry, theirs: Any, ours: Any) -> str:
+def _join_list(text: str, entry: _Entry, *, theirs: Any, ours: Any) -> str:
     """Add the items that are missing to a list in one line."""
     items = [*ours, *(item for item in theirs if item not in ours)]
     lines = text.splitlines()
