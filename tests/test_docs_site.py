@@ -80,5 +80,9 @@ def test_the_references_have_every_setting_metric_command_and_path():
     names = {metric.name for metric in metrics.find_metrics()}
     assert {"countersign_cases_opened", "countersign_open_cases"} <= names
     assert all(metric.meaning for metric in metrics.find_metrics())
-    assert "## `countersign ledger verify`" in commands.page()
+    found = dict(commands.find_commands(commands.COUNTERSIGN, ()))
+    assert {("check",), ("ledger", "verify")} <= set(found)
+    section = "\n".join(commands._section(("init",), found[("init",)]))
+    assert "countersign init [FOLDER] …" in section
+    assert "`--database`" in section
     assert {"/v1/signals", "/v1/approvals", "/v1/cases"} <= set(api.document()["paths"])

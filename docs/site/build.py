@@ -19,6 +19,7 @@ SITE = Path(__file__).parent
 DEFAULT_FOLDER = PROJECT / ".cache" / "site"
 #: Folders of pages and what they show; no code and no configuration of the site itself.
 _LEFT_OUT = frozenset({"site", "examples", "deploy"})
+_FETCH = re.compile(r"<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=\"((?:https?:)?//[^\"]+)")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -67,6 +68,13 @@ def _inside(path: Path, text: str) -> str:
     return _LINK.sub(replace, text)
 
 
+def _fetches(site: Path) -> Iterator[str]:
+    """Iterate over what a page would load from another machine."""
+    for path in site.rglob("*.html"):
+        for address in _FETCH.findall(path.read_text(encoding="utf-8")):
+            yield f"{path.relative_to(site)}: {address}"
+
+
 def main(folder: Path) -> int:
     """Build the site, and return the code with which the program ends."""
     source, site = folder / "source", folder / "html"
@@ -74,6 +82,10 @@ def main(folder: Path) -> int:
     write_source(source)
     arguments = ["-c", SITE, "-d", folder / "doctrees", "-W", "--keep-going", "-q", source, site]
     code: int = build([str(argument) for argument in ["-b", "html", *arguments]])
+    fetches = sorted(_fetches(site))
+    if fetches:
+        print("\n".join(["these pages fetch something from elsewhere:", *fetches]))
+        return 1
     if not code:
         print(f"{site}/index.html")
     return code
