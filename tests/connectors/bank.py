@@ -104,6 +104,7 @@ def bank_system(
         summary="Pay {invoice}",
         preview="{amount} goes",
         amount="amount",
+        currency="GBP",
         declared_idempotency=Idempotency.NATIVE_KEY,
         execute=HttpCall(
             method="POST",

@@ -33,6 +33,7 @@ def order_action(**changes) -> SqlAction:
         "summary": "Order {quantity} × {name}",
         "preview": "{on_order} + {quantity}",
         "amount": "cost",
+        "currency": "GBP",
         "precondition": PRECONDITION,
         "statement": CHANGE,
         "undo": UNDO,

@@ -27,6 +27,7 @@ ORDER = SqlAction(
     statement="UPDATE stock SET on_order = :quantity",
     undo="UPDATE stock SET on_order = 0",
     amount="price",
+    currency="GBP",
 )
 HOUSE = SqlSystem(name="house", url_env="HOUSE_URL", actions={"order_stock": ORDER})
 LOOKUPS = (

@@ -50,6 +50,7 @@ def paying(url: str) -> SqlConnector:
         summary="Pay {id}",
         preview="{id} is paid",
         amount="amount",
+        currency="GBP",
         precondition="SELECT amount FROM bills WHERE id = :id",
         statement="UPDATE bills SET paid = 1 WHERE id = :id",
     )
