@@ -43,8 +43,8 @@ def _find_unknown(case: Case, library: FileLibrary) -> Iterator[str]:
 
 
 def _can_decide(verdict: Verdict) -> bool:
-    named = [factor for factor in verdict.factors if factor.group.removeprefix(PEOPLE)]
-    return bool(named) and len(named) == len(verdict.factors)
+    groups = [factor for factor in verdict.factors if factor.group.removeprefix(PEOPLE)]
+    return bool(groups) and len(groups) == len(verdict.factors)
 
 
 def deciders(verdict: Verdict) -> str:

@@ -28,7 +28,7 @@ class CaseTrial:
     library: FileLibrary
     case: Case | None
     #: What a manager could not be told, or could not decide.
-    unknown: tuple[str, ...]
+    gaps: tuple[str, ...]
 
     @property
     def card(self) -> list[Any]:
@@ -40,7 +40,7 @@ class CaseTrial:
         if self.case is not None:
             print_trial(self.case, self.library)
             return
-        for sentence in self.unknown:
+        for sentence in self.gaps:
             out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
 
 

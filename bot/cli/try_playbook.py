@@ -42,7 +42,7 @@ class Detections:
     #: The first row as the detector would raise it.
     signal: Signal | None = None
     #: Sentences about what the playbook names and the database has not.
-    unknown: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def try_file(
@@ -78,13 +78,13 @@ def try_file(
         now=now,
     )
     rows = detections.rows[:limit]
-    unknown = list(detections.unknown)
+    gaps = list(detections.gaps)
     trial = None
     if detections.signal is not None:
         from bot.cli.try_case import try_case
 
         trial = try_case(playbook, detections.signal, database)
-        unknown += trial.unknown
+        gaps += trial.gaps
     if as_json:
         summary = {
             "kind": playbook.kind,
@@ -92,20 +92,20 @@ def try_file(
             "rows": rows,
             "facts": detections.facts,
             "denominator": detections.denominator,
-            "unknown": unknown,
+            "unknown": gaps,
         }
         print(json.dumps(summary, indent=2, default=str))
     else:
         _print_detections(playbook, detections, rows)
         if trial is not None:
             trial.print()
-        for sentence in detections.unknown:
+        for sentence in detections.gaps:
             out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
     if open_page:
         from bot.cli.card_page import show_cards
 
         show_cards([trial.card] if trial is not None and trial.card else [])
-    if unknown:
+    if gaps:
         raise typer.Exit(1)
 
 
@@ -162,7 +162,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
         denominator=denominator,
         basis=basis,
         signal=signal,
-        unknown=tuple(_find_unknown(playbook, rows[0], facts)),
+        gaps=tuple(_find_unknown(playbook, rows[0], facts)),
     )
 
 

@@ -13,7 +13,6 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.signed_content import Coverage
 from bot.cases.source import Format, Source
 from bot.cases.verification import Scheme
-from bot.cli.card_page import show_cards
 from bot.cli.card_view import SLACK_DATE
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.cli.trial import card_of, find_unknown, print_trial
@@ -64,6 +63,9 @@ def try_request(
     else:
         _print_trials(trials, library)
     if open_page:
+        # Imported here: whoever opens no page needs no server.
+        from bot.cli.card_page import show_cards
+
         show_cards([card_of(case, library) for case in cases])
     if any(summary.get("unknown") for summary in summaries):
         raise typer.Exit(1)

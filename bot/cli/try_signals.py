@@ -16,7 +16,6 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import TRIAL
-from bot.cli.card_page import show_cards
 from bot.cli.terminal import out
 from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.clock import utc_now
@@ -65,6 +64,9 @@ def try_signals(path: Path, *, as_json: bool, open_page: bool = False) -> None:
         for case in cases:
             print_trial(case, library)
     if open_page:
+        # Imported here: whoever opens no page needs no server.
+        from bot.cli.card_page import show_cards
+
         show_cards([card_of(case, library) for case in cases])
     if has_unknown:
         raise typer.Exit(1)

@@ -211,10 +211,10 @@ def numeric_text(value: Any, pointer: str) -> Errors:
 def parse_number(value: Any) -> Decimal | None:
     """Return the number that a text writes, or None."""
     try:
-        parsed = Decimal(value) if isinstance(value, str) else None
+        decimal = Decimal(value) if isinstance(value, str) else None
     except InvalidOperation:
         return None
-    return parsed if parsed is not None and parsed.is_finite() else None
+    return decimal if decimal is not None and decimal.is_finite() else None
 
 
 def calendar_date(value: Any, pointer: str) -> Errors:

@@ -160,8 +160,8 @@ def initial_option_is_listed(owner: dict[str, Any], pointer: str) -> Errors:
     initial = owner.get("initial_option")
     if initial is not None and initial not in options:
         yield Mistake(f"{pointer}/initial_option", "not_an_option", "is none of the options")
-    chosen = owner.get("initial_options")
-    for index, one in enumerate(chosen if isinstance(chosen, list) else ()):
+    initial_options = owner.get("initial_options")
+    for index, one in enumerate(initial_options if isinstance(initial_options, list) else ()):
         if one not in options:
             place = f"{pointer}/initial_options/{index}"
             yield Mistake(place, "not_an_option", "is none of the options")

@@ -125,9 +125,9 @@ class SlackEmulator:
         """
         deadline = time.monotonic() + seconds
         while True:
-            found = condition()
-            if found:
-                return found
+            result = condition()
+            if result:
+                return result
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds:g} seconds in vain")
             time.sleep(POLL_SECONDS)

@@ -147,8 +147,8 @@ def _made_id(letter: str, name: str) -> str:
 
 
 def _id(fields: Json, letter: str, place: str) -> str:
-    made = _made_id(letter, fields["name"].removeprefix("#"))
-    value = _text(fields, "id", place, made)
+    default = _made_id(letter, fields["name"].removeprefix("#"))
+    value = _text(fields, "id", place, default)
     if not re.fullmatch(r"[A-Z][A-Z0-9]{1,30}", value) or len(value) <= len("U0"):
         raise SeedError(f"{place}: id must be capitals and digits, such as {letter}0EXAMPLE")
     return value
@@ -181,14 +181,14 @@ def _names(people: list[Json]) -> dict[str, str]:
     A first name stands for a person while nobody else has it.
     """
     ids: dict[str, str] = {}
-    shared = set()
+    homonyms = set()
     for user in people:
         first_name = user["real_name"].split()[0]
         if first_name in ids:
-            shared.add(first_name)
+            homonyms.add(first_name)
         names = {first_name, user["real_name"], user["id"], user["profile"].get("email", "")}
         ids.update(dict.fromkeys(names - {""}, user["id"]))
-    for name in shared:
+    for name in homonyms:
         del ids[name]
     return ids
 
@@ -243,11 +243,11 @@ def _team(team: Any) -> Json:
 
 
 def _check_unique(entries: list[Json], section: str) -> None:
-    seen: dict[str, str] = {}
+    names: dict[str, str] = {}
     for entry in entries:
         name = str(entry.get("real_name", entry["name"]))
-        if entry["id"] in seen:
-            other = seen[entry["id"]]
+        if entry["id"] in names:
+            other = names[entry["id"]]
             message = f"{section}: {name} and {other} have the same id, {entry['id']}; write id:"
             raise SeedError(message)
-        seen[entry["id"]] = name
+        names[entry["id"]] = name
