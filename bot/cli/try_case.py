@@ -67,7 +67,7 @@ def try_case(playbook: Playbook, signal: Signal, database: str) -> CaseTrial:
 def _connect(
     settings: Settings, library: FileLibrary, *, system: str, database: str
 ) -> dict[str, Connector]:
-    """Connect the systems whose secrets are set, and the one that was named to its database."""
+    """Connect the named system to its database, others by their secrets."""
     secrets = _secrets(settings, library, system=system, database=database)
     absent = {missing.system for missing in missing_secrets(library.systems, secrets)}
     specs = {name: spec for name, spec in library.systems.items() if name not in absent}

@@ -266,7 +266,7 @@ def plain_text(maximum: int) -> Check:
 
 
 def list_of(item: Check, maximum: int | None, minimum: int = 1) -> Check:
-    """Check the length of a list, and each of its items; None for no maximum."""
+    """Check a list's length and items; None for no maximum."""
 
     def check(value: Any, pointer: str) -> Errors:
         if not isinstance(value, list):

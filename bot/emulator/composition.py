@@ -22,8 +22,9 @@ from bot.emulator.checks import (
 
 STYLES = choice(("primary", "danger"))
 WEB_SCHEMES = ("http", "https")
+# Fifty words read better than fifty lines.
 SLACK_ICONS = tuple(
-    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "  # noqa: SIM905 (fifty words read better than fifty lines)
+    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "  # noqa: SIM905
     "comment compass copy cube download edit email eye-closed eye-open file flag folder gear "
     "globe heart help image info key lightbulb link map mobile new-window pin plus refine "
     "refresh rocket save screen share sparkle star star-filled tag thumbs-down thumbs-up trash "

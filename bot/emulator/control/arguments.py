@@ -121,7 +121,7 @@ class _AppSettings(TypedDict):
 
 @with_config(_OPEN)
 class Manifest(TypedDict):
-    """What the emulator reads of a manifest."""
+    """The parts of a manifest that the emulator reads."""
 
     features: NotRequired[_Features]
     oauth_config: NotRequired[_OAuth]

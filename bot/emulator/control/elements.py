@@ -170,7 +170,7 @@ def _input_content(element: Json, value: Any) -> Json:
 
 
 def _choice(element: Json, value: Any, *, is_strict: bool) -> Any:
-    """Return what the app hears of a choice: options whole, ids and texts as they are."""
+    """Return a choice for the app: options whole, other values as they are."""
     kind = element["type"]
     if CONTENT_KEYS.get(kind) == "selected_option":
         return _option(element, value, is_strict=is_strict)
