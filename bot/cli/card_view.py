@@ -1,4 +1,4 @@
-"""A card in the terminal: the blocks that Slack would show, as text with rules and boxes."""
+"""Cards in the terminal: their blocks as text and boxes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a trial shows of a case: its card, plan, dry run, verdict, deciders and what is unknown."""
+"""Trials of cases: card, plan, dry run, verdict, deciders, gaps."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +23,7 @@ def card_of(case: Case, library: FileLibrary) -> list[Any]:
 
 
 def find_unknown(case: Case, library: FileLibrary) -> list[str]:
-    """Return a sentence for all that a manager could not be told, or could not decide."""
+    """Return a sentence for each gap in what a manager reads or decides."""
     return list(_find_unknown(case, library))
 
 
@@ -43,8 +43,8 @@ def _find_unknown(case: Case, library: FileLibrary) -> Iterator[str]:
 
 
 def _can_decide(verdict: Verdict) -> bool:
-    named = [factor for factor in verdict.factors if factor.group.removeprefix(PEOPLE)]
-    return bool(named) and len(named) == len(verdict.factors)
+    groups = [factor for factor in verdict.factors if factor.group.removeprefix(PEOPLE)]
+    return bool(groups) and len(groups) == len(verdict.factors)
 
 
 def deciders(verdict: Verdict) -> str:

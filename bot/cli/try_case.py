@@ -28,7 +28,7 @@ class CaseTrial:
     library: FileLibrary
     case: Case | None
     #: What a manager could not be told, or could not decide.
-    unknown: tuple[str, ...]
+    gaps: tuple[str, ...]
 
     @property
     def card(self) -> list[Any]:
@@ -40,7 +40,7 @@ class CaseTrial:
         if self.case is not None:
             print_trial(self.case, self.library)
             return
-        for sentence in self.unknown:
+        for sentence in self.gaps:
             out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
 
 
@@ -67,7 +67,7 @@ def try_case(playbook: Playbook, signal: Signal, database: str) -> CaseTrial:
 def _connect(
     settings: Settings, library: FileLibrary, *, system: str, database: str
 ) -> dict[str, Connector]:
-    """Connect the systems whose secrets are set, and the one that was named to its database."""
+    """Connect the named system to its database, others by their secrets."""
     secrets = _secrets(settings, library, system=system, database=database)
     absent = {missing.system for missing in missing_secrets(library.systems, secrets)}
     specs = {name: spec for name, spec in library.systems.items() if name not in absent}

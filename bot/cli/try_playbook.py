@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -20,18 +20,29 @@ from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
 from bot.desk.operation_report import count_denominator
+from bot.lazy_module import LazyModule
 from bot.measures.totals import ReportPeriod
 from bot.settings import load_offline
 from knowledge.library import read_playbook
 from knowledge.library.systems import read_systems
 from scheduler.detectors import signal_from_row
 
+if TYPE_CHECKING:
+    from bot.cli import card_page
+    from bot.cli import try_case as case_trial
+    from bot.cli import try_signals as signal_trial
+else:
+    # The desk, memory and a server take seconds, and not every trial needs them.
+    card_page = LazyModule("bot.cli.card_page")
+    case_trial = LazyModule("bot.cli.try_case")
+    signal_trial = LazyModule("bot.cli.try_signals")
+
 MAX_ROWS = 5_000
 QUERY_TIMEOUT = timedelta(seconds=10)
 DENOMINATOR_PERIOD = timedelta(days=30)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detections:
     """The rows of a playbook's query, and the first row's evidence."""
 
@@ -44,7 +55,7 @@ class Detections:
     #: The first row as the detector would raise it.
     signal: Signal | None = None
     #: Sentences about what the playbook names and the database has not.
-    unknown: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
 
 
 def try_file(
@@ -70,10 +81,7 @@ def try_file(
     as_json: AsJson = False,
 ) -> None:
     if file.suffix not in {".yml", ".yaml"}:
-        # Imported here: the desk and memory take seconds.
-        from bot.cli.try_signals import try_signals
-
-        try_signals(file, as_json=as_json, open_page=open_page)
+        signal_trial.try_signals(file, as_json=as_json, open_page=open_page)
         return
     playbook = read_playbook(file)
     database = database or _database_of(playbook)
@@ -84,13 +92,11 @@ def try_file(
         now=now,
     )
     rows = detections.rows[:limit]
-    unknown = list(detections.unknown)
+    gaps = list(detections.gaps)
     trial = None
     if detections.signal is not None:
-        from bot.cli.try_case import try_case
-
-        trial = try_case(playbook, detections.signal, database)
-        unknown += trial.unknown
+        trial = case_trial.try_case(playbook, detections.signal, database)
+        gaps += trial.gaps
     if as_json:
         summary = {
             "kind": playbook.kind,
@@ -98,20 +104,18 @@ def try_file(
             "rows": rows,
             "facts": detections.facts,
             "denominator": detections.denominator,
-            "unknown": unknown,
+            "unknown": gaps,
         }
         print(json.dumps(summary, indent=2, default=str))
     else:
         _print_detections(playbook, detections, rows)
         if trial is not None:
             trial.print()
-        for sentence in detections.unknown:
+        for sentence in detections.gaps:
             out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
     if open_page:
-        from bot.cli.card_page import show_cards
-
-        show_cards([trial.card] if trial is not None and trial.card else [])
-    if unknown:
+        card_page.show_cards([trial.card] if trial is not None and trial.card else [])
+    if gaps:
         raise typer.Exit(1)
 
 
@@ -168,7 +172,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
         denominator=denominator,
         basis=basis,
         signal=signal,
-        unknown=tuple(_find_unknown(playbook, rows[0], facts)),
+        gaps=tuple(_find_unknown(playbook, rows[0], facts)),
     )
 
 

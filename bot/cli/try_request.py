@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, assert_never
+from typing import TYPE_CHECKING, Annotated, Any, assert_never
 
 import typer
 
@@ -13,12 +13,12 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.signed_content import Coverage
 from bot.cases.source import Format, Source
 from bot.cases.verification import Scheme
-from bot.cli.card_page import show_cards
 from bot.cli.card_view import SLACK_DATE
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.cli.try_signals import open_preview
 from bot.desk.preview import Preview
+from bot.lazy_module import LazyModule
 from bot.ports.connector import Systems
 from bot.preflight import open_library, require_startable
 from bot.settings import Settings, load_offline
@@ -34,6 +34,12 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 JSON_TYPE = "application/json"
 #: The name under which a request without a source is read.
 ANY = "any"
+
+if TYPE_CHECKING:
+    from bot.cli import card_page
+else:
+    # Whoever opens no page needs no server.
+    card_page = LazyModule("bot.cli.card_page")
 
 #: The summary of one item, and the case that it would open.
 Trial = tuple[dict[str, Any], Case | None]
@@ -64,7 +70,7 @@ def try_request(
     else:
         _print_trials(trials, library)
     if open_page:
-        show_cards([card_of(case, library) for case in cases])
+        card_page.show_cards([card_of(case, library) for case in cases])
     if any(summary.get("unknown") for summary in summaries):
         raise typer.Exit(1)
 

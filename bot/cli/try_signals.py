@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.table import Table
@@ -16,19 +16,25 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import TRIAL
-from bot.cli.card_page import show_cards
 from bot.cli.terminal import out
 from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.clock import utc_now
 from bot.desk.null_chat import NullChat
 from bot.desk.preview import Preview
 from bot.desk.proposal import Proposals
+from bot.lazy_module import LazyModule
 from bot.ports.connector import Systems
 from bot.preflight import build_systems, open_library
 from bot.settings import Settings, load_offline
 from bot.triage import build_triage
 from knowledge.library import FileLibrary
 from knowledge.memory.row_file import BadRow, read_rows
+
+if TYPE_CHECKING:
+    from bot.cli import card_page
+else:
+    # Whoever opens no page needs no server.
+    card_page = LazyModule("bot.cli.card_page")
 
 #: As many as a person reads.
 MAX_CARDS = 5
@@ -42,7 +48,7 @@ MAX_FACT_LENGTH = 2_000
 
 
 def try_signals(path: Path, *, as_json: bool, open_page: bool = False) -> None:
-    """Print what the bot would do with each signal of the file, with the first cards.
+    """Print what the bot would do with each signal, and the first cards.
 
     The status is 1 if anything is unknown.
     """
@@ -65,7 +71,7 @@ def try_signals(path: Path, *, as_json: bool, open_page: bool = False) -> None:
         for case in cases:
             print_trial(case, library)
     if open_page:
-        show_cards([card_of(case, library) for case in cases])
+        card_page.show_cards([card_of(case, library) for case in cases])
     if has_unknown:
         raise typer.Exit(1)
 

@@ -211,10 +211,10 @@ def numeric_text(value: Any, pointer: str) -> Errors:
 def parse_number(value: Any) -> Decimal | None:
     """Return the number that a text writes, or None."""
     try:
-        parsed = Decimal(value) if isinstance(value, str) else None
+        decimal = Decimal(value) if isinstance(value, str) else None
     except InvalidOperation:
         return None
-    return parsed if parsed is not None and parsed.is_finite() else None
+    return decimal if decimal is not None and decimal.is_finite() else None
 
 
 def calendar_date(value: Any, pointer: str) -> Errors:
@@ -266,7 +266,7 @@ def plain_text(maximum: int) -> Check:
 
 
 def list_of(item: Check, maximum: int | None, minimum: int = 1) -> Check:
-    """Check the length of a list, and each of its items; None for no maximum."""
+    """Check a list's length and items; None for no maximum."""
 
     def check(value: Any, pointer: str) -> Errors:
         if not isinstance(value, list):

@@ -22,8 +22,9 @@ from bot.emulator.checks import (
 
 STYLES = choice(("primary", "danger"))
 WEB_SCHEMES = ("http", "https")
+# Fifty words read better than fifty lines.
 SLACK_ICONS = tuple(
-    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "  # noqa: SIM905 (fifty words read better than fifty lines)
+    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "  # noqa: SIM905
     "comment compass copy cube download edit email eye-closed eye-open file flag folder gear "
     "globe heart help image info key lightbulb link map mobile new-window pin plus refine "
     "refresh rocket save screen share sparkle star star-filled tag thumbs-down thumbs-up trash "
@@ -160,8 +161,8 @@ def initial_option_is_listed(owner: dict[str, Any], pointer: str) -> Errors:
     initial = owner.get("initial_option")
     if initial is not None and initial not in options:
         yield Mistake(f"{pointer}/initial_option", "not_an_option", "is none of the options")
-    chosen = owner.get("initial_options")
-    for index, one in enumerate(chosen if isinstance(chosen, list) else ()):
+    initial_options = owner.get("initial_options")
+    for index, one in enumerate(initial_options if isinstance(initial_options, list) else ()):
         if one not in options:
             place = f"{pointer}/initial_options/{index}"
             yield Mistake(place, "not_an_option", "is none of the options")

@@ -107,8 +107,8 @@ def _whole_numbers(value: Any, pointer: str) -> Errors:
     if value.get("is_decimal_allowed") is not False:
         return
     for name in ("initial_value", "min_value", "max_value"):
-        parsed = parse_number(value.get(name))
-        if parsed is not None and parsed != parsed.to_integral_value():
+        decimal = parse_number(value.get(name))
+        if decimal is not None and decimal != decimal.to_integral_value():
             yield Mistake(f"{pointer}/{name}", "invalid_value", "decimals are not allowed here")
 
 

@@ -65,8 +65,11 @@ def _check(mistakes: list[Mistake], error: str) -> None:
 
 def view_payload(workspace: Workspace, view: OpenView, values: Json | None = None) -> Json:
     """Return the view with its ids and the values of its inputs."""
+    # A view that is closed already stands alone.
     stack = [other.id for other in workspace.views.stack(view.user)]
-    place = stack.index(view.id) if view.id in stack else 0
+    if view.id not in stack:
+        stack = [view.id]
+    place = stack.index(view.id)
     return {
         "private_metadata": "",
         "callback_id": "",
@@ -76,7 +79,7 @@ def view_payload(workspace: Workspace, view: OpenView, values: Json | None = Non
         "team_id": workspace.team["id"],
         "app_id": workspace.app.id,
         "bot_id": workspace.app.bot_id,
-        "root_view_id": stack[0] if stack else view.id,
+        "root_view_id": stack[0],
         "previous_view_id": stack[place - 1] if place else None,
         "external_id": view.body.get("external_id", ""),
         "state": {"values": values or {}},

@@ -1,4 +1,4 @@
-"""A pytest fixture for the tests of any Slack app: a workspace of its own on localhost.
+"""A pytest fixture for any Slack app: a workspace on localhost.
 
 Pytest loads this module in every suite of an environment that has the package, so it imports
 nothing but pytest until a test asks for the fixture.
@@ -125,9 +125,9 @@ class SlackEmulator:
         """
         deadline = time.monotonic() + seconds
         while True:
-            found = condition()
-            if found:
-                return found
+            result = condition()
+            if result:
+                return result
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds:g} seconds in vain")
             time.sleep(POLL_SECONDS)
@@ -150,12 +150,14 @@ def slack_emulator(pytestconfig: pytest.Config) -> Iterator[SlackEmulator]:
 
     seed_file = _file_of(pytestconfig, "slack_seed")
     manifest_file = _file_of(pytestconfig, "slack_manifest")
+    manifest = read_manifest(manifest_file) if manifest_file else None
+    content = read_seed(seed_file) if seed_file else TWO_PEOPLE
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         application = build(
             host=f"127.0.0.1:{port}",
-            manifest=read_manifest(manifest_file) if manifest_file else None,
-            content=read_seed(seed_file) if seed_file else TWO_PEOPLE,
+            manifest=manifest,
+            content=content,
         )
         with serve_beside(application, listener):
             emulator = SlackEmulator(f"http://127.0.0.1:{port}")

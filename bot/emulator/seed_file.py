@@ -48,7 +48,8 @@ def read_seed(path: Path) -> Json:
     members = [user["id"] for user in people if not user["is_restricted"] and not user["deleted"]]
     ids[EVERYBODY] = ""
     channels = [
-        _channel(entry, place, ids, members) for entry, place in _entries(content, "channels")
+        _channel(entry, place, ids=ids, everybody=members)
+        for entry, place in _entries(content, "channels")
     ]
     _check_unique(groups, "groups")
     _check_unique(channels, "channels")
@@ -135,7 +136,7 @@ def _flag(fields: Json, key: str, place: str) -> bool:
     return value
 
 
-def _text(fields: Json, key: str, place: str, default: str = "") -> str:
+def _text(fields: Json, key: str, place: str, *, default: str = "") -> str:
     value = fields.get(key, default)
     if not isinstance(value, str):
         raise SeedError(f"{place}: {key} must be text")
@@ -147,8 +148,8 @@ def _made_id(letter: str, name: str) -> str:
 
 
 def _id(fields: Json, letter: str, place: str) -> str:
-    made = _made_id(letter, fields["name"].removeprefix("#"))
-    value = _text(fields, "id", place, made)
+    default = _made_id(letter, fields["name"].removeprefix("#"))
+    value = _text(fields, "id", place=place, default=default)
     if not re.fullmatch(r"[A-Z][A-Z0-9]{1,30}", value) or len(value) <= len("U0"):
         raise SeedError(f"{place}: id must be capitals and digits, such as {letter}0EXAMPLE")
     return value
@@ -168,7 +169,7 @@ def _person(entry: Any, place: str) -> Json:
         "name": name.split()[0].lower(),
         "real_name": name,
         "profile": profile,
-        "tz": _text(fields, "timezone", place, "Europe/London"),
+        "tz": _text(fields, "timezone", place=place, default="Europe/London"),
         "deleted": _flag(fields, "deactivated", place),
         "is_restricted": _flag(fields, "guest", place),
         "is_bot": _flag(fields, "bot", place),
@@ -181,14 +182,14 @@ def _names(people: list[Json]) -> dict[str, str]:
     A first name stands for a person while nobody else has it.
     """
     ids: dict[str, str] = {}
-    shared = set()
+    homonyms = set()
     for user in people:
         first_name = user["real_name"].split()[0]
         if first_name in ids:
-            shared.add(first_name)
+            homonyms.add(first_name)
         names = {first_name, user["real_name"], user["id"], user["profile"].get("email", "")}
         ids.update(dict.fromkeys(names - {""}, user["id"]))
-    for name in shared:
+    for name in homonyms:
         del ids[name]
     return ids
 
@@ -210,13 +211,13 @@ def _group(entry: Any, place: str, ids: Mapping[str, str]) -> Json:
     handle = re.sub(r"[^a-z0-9]+", "-", fields["name"].lower()).strip("-")
     return {
         "id": _id(fields, "S", place),
-        "handle": _text(fields, "handle", place, handle).removeprefix("@"),
+        "handle": _text(fields, "handle", place=place, default=handle).removeprefix("@"),
         "name": fields["name"],
         "users": _members(fields, place, ids),
     }
 
 
-def _channel(entry: Any, place: str, ids: Mapping[str, str], everybody: list[str]) -> Json:
+def _channel(entry: Any, place: str, *, ids: Mapping[str, str], everybody: list[str]) -> Json:
     fields = _fields(entry, place, CHANNEL_KEYS)
     names = fields.get("members", [EVERYBODY])
     if names == EVERYBODY:
@@ -243,11 +244,11 @@ def _team(team: Any) -> Json:
 
 
 def _check_unique(entries: list[Json], section: str) -> None:
-    seen: dict[str, str] = {}
+    names: dict[str, str] = {}
     for entry in entries:
         name = str(entry.get("real_name", entry["name"]))
-        if entry["id"] in seen:
-            other = seen[entry["id"]]
+        if entry["id"] in names:
+            other = names[entry["id"]]
             message = f"{section}: {name} and {other} have the same id, {entry['id']}; write id:"
             raise SeedError(message)
-        seen[entry["id"]] = name
+        names[entry["id"]] = name

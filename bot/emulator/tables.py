@@ -97,7 +97,7 @@ def _words_of(value: Any) -> Iterator[str]:
 
 
 def _series_fit_the_axis(value: Any, pointer: str) -> Errors:
-    """Check that every series has a name of its own and the labels of the axis."""
+    """Check that series have unique names and the labels of the axis."""
     series = [one for one in _list(value.get("series")) if isinstance(one, dict)]
     names = [str(one.get("name")) for one in series]
     if len(set(names)) != len(names):

@@ -101,7 +101,7 @@ def test_a_plan_that_nobody_may_decide_or_that_policy_refuses_fails_the_trial(
     playbook = load().playbook("low_stock")
     detections = try_playbook(playbook, file="x.yml", database=str(company), now="")
     trial = try_case(playbook, detections.signal, str(company))
-    assert trial.unknown == ()
+    assert trial.gaps == ()
     verdict = trial.case.proposal.verdict
     nobody = [ApprovalRequirement("people:", 1)]
     for factors in ((), tuple(nobody)):

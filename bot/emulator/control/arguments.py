@@ -26,7 +26,7 @@ _PERSON: dict[str, Any] = {"as": Id}
 _PLACE: dict[str, Any] = {"channel": Id, "ts": Id}
 
 
-def _closed(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
+def _schema(name: str, fields: dict[str, Any]) -> TypeAdapter[Any]:
     return TypeAdapter(with_config(_CLOSED)(TypedDict(name, fields)))  # type: ignore[operator]
 
 
@@ -36,7 +36,6 @@ class _User(TypedDict):
     name: Id
     real_name: NotRequired[str]
     profile: NotRequired[dict[str, Any]]
-    deleted: NotRequired[bool]
     is_bot: NotRequired[bool]
     is_restricted: NotRequired[bool]
     is_ultra_restricted: NotRequired[bool]
@@ -122,7 +121,7 @@ class _AppSettings(TypedDict):
 
 @with_config(_OPEN)
 class Manifest(TypedDict):
-    """What the emulator reads of a manifest."""
+    """The parts of a manifest that the emulator reads."""
 
     features: NotRequired[_Features]
     oauth_config: NotRequired[_OAuth]
@@ -153,36 +152,36 @@ _SHOWN: dict[str, Any] = {
     "shown": NotRequired[dict[str, Any]],
 }
 SCHEMAS: Schemas = {
-    "click": _closed("Click", {**_USE, **_IN_A_VIEW, **_SHOWN}),
-    "change": _closed("Change", {**_USE, **_IN_A_VIEW}),
-    "suggest": _closed(
+    "click": _schema("Click", {**_USE, **_IN_A_VIEW, **_SHOWN}),
+    "change": _schema("Change", {**_USE, **_IN_A_VIEW}),
+    "suggest": _schema(
         "Suggest",
         {**_PERSON, **_IN_A_VIEW, **_SHOWN, "action_id": Id, "value": NotRequired[str]},
     ),
-    "message": _closed(
+    "message": _schema(
         "Message",
         {**_PERSON, "channel": Id, "text": str, "thread_ts": NotRequired[str | None]},
     ),
-    "slash": _closed("Slash", {**_PERSON, "channel": Id, "command": Id, "text": NotRequired[str]}),
-    "shortcut": _closed(
+    "slash": _schema("Slash", {**_PERSON, "channel": Id, "command": Id, "text": NotRequired[str]}),
+    "shortcut": _schema(
         "Shortcut",
         {**_PERSON, "callback_id": Id, "channel": NotRequired[Id], "ts": NotRequired[Id]},
     ),
-    "home": _closed(
+    "home": _schema(
         "Home",
         {**_PERSON, "tab": NotRequired[Annotated[str, Field(pattern="^(home|messages)$")]]},
     ),
-    "assistant": _closed(
+    "assistant": _schema(
         "Assistant",
         {**_PERSON, "context": NotRequired[dict[str, Any]], "thread_ts": NotRequired[Id]},
     ),
-    "function": _closed(
+    "function": _schema(
         "Function",
         {**_PERSON, "callback_id": Id, "inputs": NotRequired[dict[str, Any]]},
     ),
-    "find": _closed("Find", {"channel": Id}),
-    "react": _closed("React", {**_PERSON, **_PLACE, "name": Id}),
-    "submit": _closed(
+    "find": _schema("Find", {"channel": Id}),
+    "react": _schema("React", {**_PERSON, **_PLACE, "name": Id}),
+    "submit": _schema(
         "Submit",
         {
             **_PERSON,
@@ -191,13 +190,13 @@ SCHEMAS: Schemas = {
             "private_metadata": NotRequired[str],
         },
     ),
-    "close": _closed("Close", {**_PERSON, "view_id": Id}),
-    "clock": _closed("Clock", {"seconds": NotRequired[Seconds], "to": NotRequired[Seconds]}),
-    "clock/stops": _closed("Stops", {"stops": list[_Stop]}),
-    "seed": _closed("Seed", _SEED),
+    "close": _schema("Close", {**_PERSON, "view_id": Id}),
+    "clock": _schema("Clock", {"seconds": NotRequired[Seconds], "to": NotRequired[Seconds]}),
+    "clock/stops": _schema("Stops", {"stops": list[_Stop]}),
+    "seed": _schema("Seed", _SEED),
     "user": TypeAdapter(_UserChange),
-    "group": _closed("GroupChange", {"id": Id, "users": list[Id]}),
-    "channel": _closed(
+    "group": _schema("GroupChange", {"id": Id, "users": list[Id]}),
+    "channel": _schema(
         "ChannelChange",
         {
             "id": Id,
@@ -206,8 +205,8 @@ SCHEMAS: Schemas = {
             "members": NotRequired[list[Id]],
         },
     ),
-    "token": _closed("Token", {"revoked": bool}),
-    "disconnect": _closed("Disconnect", {"abruptly": NotRequired[bool]}),
+    "token": _schema("Token", {"revoked": bool}),
+    "disconnect": _schema("Disconnect", {"abruptly": NotRequired[bool]}),
     "faults": TypeAdapter(dict[str, Any]),
 }
 
@@ -238,8 +237,8 @@ def check_arguments(name: str, arguments: Any) -> Json:
         SCHEMAS[name].validate_python(arguments)
     except ValidationError as error:
         raise ApiError(explain(error)) from None
-    checked: Json = arguments
-    return checked
+    fitting: Json = arguments
+    return fitting
 
 
 def explain(error: ValidationError) -> str:
@@ -256,7 +255,7 @@ def explain(error: ValidationError) -> str:
             return f"{path}: {words[0].lower()}{words[1:]}"
 
 
-def guarded(serve: Serve) -> Serve:
+def with_sentences(serve: Serve) -> Serve:
     """Answer 400 with a sentence where a call is refused."""
 
     async def answer(request: Request) -> Response:

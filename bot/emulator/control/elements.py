@@ -113,7 +113,7 @@ def action_payload(block: Json, element: Json, act: Json) -> Json:
         sides = [element.get("positive_button"), element.get("negative_button")]
         action["value"] = _find_by_value(sides, act.get("value"))["value"]
     elif kind in CONTENT_KEYS:
-        action[CONTENT_KEYS[str(kind)]] = _chosen(element, act.get("value"), is_strict=True)
+        action[CONTENT_KEYS[str(kind)]] = _choice(element, act.get("value"), is_strict=True)
     else:
         action["text"] = element.get("text")
         action["value"] = act.get("forged_value", _typed_value(element, act))
@@ -163,14 +163,14 @@ def _input_content(element: Json, value: Any) -> Json:
     kind = element["type"]
     content = element.get(INITIAL_KEYS.get(kind, "initial_value"))
     if value is not None:
-        content = _chosen(element, value, is_strict=False)
+        content = _choice(element, value, is_strict=False)
     if content is None and kind in LISTS:
         content = []
     return {"type": kind, CONTENT_KEYS.get(kind, "value"): content}
 
 
-def _chosen(element: Json, value: Any, *, is_strict: bool) -> Any:
-    """Return what the app hears of a choice: options whole, ids and texts as they are."""
+def _choice(element: Json, value: Any, *, is_strict: bool) -> Any:
+    """Return a choice for the app: options whole, other values as they are."""
     kind = element["type"]
     if CONTENT_KEYS.get(kind) == "selected_option":
         return _option(element, value, is_strict=is_strict)
@@ -204,7 +204,7 @@ def response_targets(blocks: list[Json], state: Json) -> list[tuple[str, str, st
             continue
         action_id = element.get("action_id", "")
         content = state.get(block["block_id"], {}).get(action_id, {})
-        chosen = content.get("selected_conversation") or content.get("selected_channel")
-        if chosen:
-            targets.append((block["block_id"], action_id, str(chosen)))
+        conversation = content.get("selected_conversation") or content.get("selected_channel")
+        if conversation:
+            targets.append((block["block_id"], action_id, str(conversation)))
     return targets

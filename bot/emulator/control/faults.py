@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.emulator.control.arguments import guarded, read_arguments
+from bot.emulator.control.arguments import read_arguments, with_sentences
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.wire import ApiError
 from bot.emulator.workspace import Workspace
@@ -20,9 +20,9 @@ class FaultControl:
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
         return [
-            Route("/_ctl/faults", guarded(self.change_faults), methods=["POST", "DELETE"]),
-            Route("/_ctl/token", guarded(self.change_token), methods=["POST"]),
-            Route("/_ctl/disconnect", guarded(self.disconnect), methods=["POST"]),
+            Route("/_ctl/faults", with_sentences(self.change_faults), methods=["POST", "DELETE"]),
+            Route("/_ctl/token", with_sentences(self.change_token), methods=["POST"]),
+            Route("/_ctl/disconnect", with_sentences(self.disconnect), methods=["POST"]),
         ]
 
     async def change_faults(self, request: Request) -> Response:

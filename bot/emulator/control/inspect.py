@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.emulator.control.arguments import guarded
+from bot.emulator.control.arguments import with_sentences
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.payloads import view_payload
 from bot.emulator.wire import ApiError, Json
@@ -34,8 +34,8 @@ class Inspector:
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
         return [
-            Route("/_ctl/messages", guarded(self.messages)),
-            Route("/_ctl/state", guarded(self.state)),
+            Route("/_ctl/messages", with_sentences(self.messages)),
+            Route("/_ctl/state", with_sentences(self.state)),
             Route("/_ctl/traffic", self.traffic),
             Route("/_ctl/stream", self.stream),
         ]

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from bot.emulator.control.acts import Acts
 from bot.emulator.control.app_answers import AppAnswers
-from bot.emulator.control.arguments import guarded, read_arguments
+from bot.emulator.control.arguments import read_arguments, with_sentences
 from bot.emulator.control.clock import ClockControl
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.control.faults import FaultControl
@@ -59,4 +59,4 @@ def _act_route(name: str, act: Act) -> Route:
     async def serve(request: Request) -> Response:
         return JSONResponse(await act(await read_arguments(request, name)))
 
-    return Route(f"/_ctl/{name}", guarded(serve), methods=["POST"])
+    return Route(f"/_ctl/{name}", with_sentences(serve), methods=["POST"])

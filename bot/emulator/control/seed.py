@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.emulator.control.arguments import guarded, read_arguments
+from bot.emulator.control.arguments import read_arguments, with_sentences
 from bot.emulator.payloads import channel_payload
 from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Channel, Workspace
@@ -19,10 +19,10 @@ class Seed:
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
         return [
-            Route("/_ctl/seed", guarded(self.seed), methods=["POST"]),
-            Route("/_ctl/user", guarded(self.change_user), methods=["POST"]),
-            Route("/_ctl/group", guarded(self.change_group), methods=["POST"]),
-            Route("/_ctl/channel", guarded(self.change_channel), methods=["POST"]),
+            Route("/_ctl/seed", with_sentences(self.seed), methods=["POST"]),
+            Route("/_ctl/user", with_sentences(self.change_user), methods=["POST"]),
+            Route("/_ctl/group", with_sentences(self.change_group), methods=["POST"]),
+            Route("/_ctl/channel", with_sentences(self.change_channel), methods=["POST"]),
         ]
 
     async def seed(self, request: Request) -> Response:

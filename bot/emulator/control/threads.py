@@ -1,4 +1,4 @@
-"""Acts that begin a thread of work with the app: the assistant's pane, a step of a workflow."""
+"""Acts that begin work: a thread of the assistant, a workflow's step."""
 
 from bot.emulator.control.envelopes import Envelopes, answer_as_json
 from bot.emulator.wire import ApiError, Json
