@@ -88,7 +88,7 @@ def playbook(**changes) -> Playbook:
                 show={"on_hand": "On hand"},
             ),
         ),
-        stake=Stake("matters", "stock.at_risk"),
+        stake=Stake("matters", "stock.at_risk", "GBP"),
         offers=(
             ActionOffer(
                 action="house.order_stock",
@@ -167,7 +167,7 @@ class FakeLibrary:
                 kind=kind,
                 offers=(),
                 evidence=(),
-                stake=Stake("unknown", "signal.amount"),
+                stake=Stake("unknown", "signal.amount", "GBP"),
                 channel="C0OPS",
             )
         return replace(self.book, kind=kind)

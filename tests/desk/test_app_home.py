@@ -176,7 +176,7 @@ def test_whoever_was_given_a_case_is_named_as_its_owner(world):
 
 
 def test_a_home_never_shows_what_its_owner_may_not_see(world):
-    world.library.book = playbook(stake=Stake("matters", "stock.at_risk"))
+    world.library.book = playbook(stake=Stake("matters", "stock.at_risk", "GBP"))
     open_case(world, "Gin")
     world.people.channels["C0STOCK"] = {"ana"}
     home = home_of(world, FINN)

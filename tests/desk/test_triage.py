@@ -201,6 +201,6 @@ def test_a_reopened_case_corrects_what_was_remembered(world):
     ],
 )
 def test_the_stake_is_in_the_currency_that_the_source_says(currency, money):
-    stake = Stake("Nobody knows", "signal.amount", currency_from="signal.currency")
+    stake = Stake("Nobody knows", "signal.amount", "GBP", currency_from="signal.currency")
     assert stake_of(stake, {"signal": {"amount": 42, "currency": currency}}) == money
     assert stake_of(stake, {"signal": {"currency": "USD"}}) is None

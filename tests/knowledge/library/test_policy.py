@@ -64,11 +64,6 @@ MEANINGLESS = [
     ("medium_above: 250", "medium_above: .nan", "policy.yml:3: medium_above: .*finite"),
     ("high_above: 2500", "high_above: .inf", "policy.yml:4: high_above: .*finite"),
     ("currency: GBP", "currency: pounds", "policy.yml:2: currency"),
-    (
-        "currency: GBP",
-        "currency: EUR",
-        "systems.yml:.*house.order_stock.*GBP.*policy.yml speaks EUR",
-    ),
     ("  low: {app", "  lowest: {app", "policy.yml:9: tiers.lowest"),
     (
         "  low: {approvers: [{group: floor-managers}], expires: 24h}\n",
@@ -253,7 +248,12 @@ def test_a_mistake_in_hours_windows_rates_and_bounds_is_told_where_it_is(
 
 def test_an_action_in_another_currency_needs_a_rate(folder):
     change(folder / "policy.yml", "currency: GBP", "currency: EUR")
-    with pytest.raises(PlaybookInvalid, match="systems.yml:.*give GBP a rate under currencies"):
+    path = folder / "systems.yml"
+    change(
+        path, "        amount: order_cost\n", "        amount: order_cost\n        currency: GBP\n"
+    )
+    complaint = "systems.yml:.*house.order_stock moves GBP; policy.yml speaks EUR.*give GBP a rate"
+    with pytest.raises(PlaybookInvalid, match=complaint):
         load(folder)
     append(folder, "currencies: {GBP: 1.15}\n")
     assert load(folder).policy().currencies == {"GBP": Decimal("1.15")}
