@@ -1,4 +1,4 @@
-"""Cards on the emulator's page, where they look as they do in Slack."""
+"""Cards on the emulator's page, as in Slack."""
 
 import socket
 import webbrowser

@@ -23,7 +23,7 @@ def card_of(case: Case, library: FileLibrary) -> list[Any]:
 
 
 def find_unknown(case: Case, library: FileLibrary) -> list[str]:
-    """Return a sentence for each gap in what a manager reads or decides."""
+    """Return a sentence for each gap in a manager's decision."""
     return list(_find_unknown(case, library))
 
 

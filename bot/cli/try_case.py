@@ -1,4 +1,4 @@
-"""The case that a playbook's first row would open, over the database that was named."""
+"""The case of a playbook's first row, over a database."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ class CaseTrial:
         return card_of(self.case, self.library) if self.case else []
 
     def print(self) -> None:
-        """Print the card and what stands behind it, or why there is none."""
+        """Print the card with its grounds, or why there is none."""
         if self.case is not None:
             print_trial(self.case, self.library)
             return
@@ -45,7 +45,7 @@ class CaseTrial:
 
 
 def try_case(playbook: Playbook, signal: Signal, database: str) -> CaseTrial:
-    """Triage a signal by this playbook; its system is the database that was named."""
+    """Triage a signal by this playbook, over the database."""
     settings = load_offline()
     library = open_library(settings)
     library = replace(library, playbooks={**library.playbooks, playbook.kind: playbook})

@@ -179,7 +179,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
 def _find_unknown(
     playbook: Playbook, row: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield a sentence for each column that is missing, and each look-up that found nothing."""
+    """Yield a sentence for each missing column and each empty look-up."""
     for column in ("subject", "title"):
         if row.get(column) in {None, ""}:
             yield f"signal.query returns no {column}"

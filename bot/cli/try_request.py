@@ -210,7 +210,7 @@ def _signal_summary(signal: Signal, library: FileLibrary) -> dict[str, Any]:
 
 
 def _try_signal(signal: Signal, preview: Preview | None, library: FileLibrary) -> Trial:
-    """Return the signal with the texts of its card, from its head to its buttons."""
+    """Return the signal with the texts of its card."""
     summary = _signal_summary(signal, library)
     if signal.status is SignalStatus.CLEAR:
         words = "No card: it ends the case of its subject, if there is one."

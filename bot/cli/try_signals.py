@@ -48,7 +48,7 @@ MAX_FACT_LENGTH = 2_000
 
 
 def try_signals(path: Path, *, as_json: bool, open_page: bool = False) -> None:
-    """Print what the bot would do with each signal, and the first cards.
+    """Print what would become of each signal, and the first cards.
 
     The status is 1 if anything is unknown.
     """
@@ -90,7 +90,7 @@ def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
 def try_lines(
     settings: Settings, library: FileLibrary, path: Path
 ) -> Iterator[tuple[dict[str, Any], Case | None]]:
-    """Yield for each line the summary of its case and the case, or its error."""
+    """Yield each line's summary and case, or its error."""
     if not path.is_file():
         raise BadRequest(f"{path}: file not found")
     with open_preview(settings, library) as preview:

@@ -83,7 +83,7 @@ def check_shape(owner: dict[str, Any], pointer: str, *, shape: Shape, noun: str)
 
 
 def object_of(shape: Shape, noun: str) -> Check:
-    """Check an object of this shape, which has no type of its own."""
+    """Check an object of this shape, without a type."""
 
     def check(value: Any, pointer: str) -> Errors:
         if not isinstance(value, dict):
@@ -97,7 +97,7 @@ def object_of(shape: Shape, noun: str) -> Check:
 
 
 def typed_object(shapes: Mapping[str, Shape], *types: str) -> Check:
-    """Check an object whose type is one of these, or any of the shapes."""
+    """Check an object of one of these types, or of any."""
     choices = types or tuple(shapes)
 
     def check(value: Any, pointer: str) -> Errors:
@@ -150,7 +150,7 @@ def url(maximum: int = MAX_URL_LENGTH, schemes: tuple[str, ...] = ()) -> Check:
 
 
 def identifier(value: Any, pointer: str) -> Errors:
-    """Check the id of a person, channel, file or other thing of Slack's."""
+    """Check the id of a person, channel or file."""
     yield from text(MAX_ID_LENGTH, 1)(value, pointer)
 
 
@@ -201,7 +201,7 @@ def positive_number(value: Any, pointer: str) -> Errors:
 
 
 def numeric_text(value: Any, pointer: str) -> Errors:
-    """Check a number that is written as text, as number inputs take it."""
+    """Check a number written as text, as number inputs take it."""
     if not isinstance(value, str):
         yield Mistake(pointer, "invalid_type", "must be text")
     elif parse_number(value) is None:

@@ -130,13 +130,13 @@ COLUMN_SETTINGS = Shape(
 
 
 def column_settings(value: Any, pointer: str) -> Errors:
-    """Check the settings of one column; null leaves a column as it is."""
+    """Check the settings of one column, or null for none."""
     if value is not None:
         yield from object_of(COLUMN_SETTINGS, "a column's settings")(value, pointer)
 
 
 def image_fields(alt_text_length: int = 2000) -> dict[str, Check]:
-    """Return the fields that an image has as a block and as an element."""
+    """Return the fields of an image, block or element."""
     return {
         "image_url": url(schemes=WEB_SCHEMES),
         "alt_text": text(alt_text_length),
@@ -156,7 +156,7 @@ IMAGES: Mapping[str, Shape] = {
 
 
 def initial_option_is_listed(owner: dict[str, Any], pointer: str) -> Errors:
-    """Check that what is chosen at first is exactly one of the options."""
+    """Check that each initial option is one of the options."""
     options = _all_options(owner)
     initial = owner.get("initial_option")
     if initial is not None and initial not in options:

@@ -85,7 +85,7 @@ _CONVERSATIONS: dict[str, Check] = {
 
 
 def _bounds(least: str, most: str) -> Check:
-    """Check that one field is not above another; both may be written as text."""
+    """Check that one number is not above another, texts included."""
 
     def check(value: Any, pointer: str) -> Errors:
         lower = _as_number(value.get(least))

@@ -6,7 +6,6 @@ Each call is decided on its own. The knobs are set over the control API by their
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
 from typing import Any
@@ -179,7 +178,7 @@ class Faults:
             return False
         return not self.windows.admit(method, time.monotonic(), self.rate)
 
-    def set(self, values: Mapping[str, Any]) -> None:
+    def set(self, /, **values: Any) -> None:
         """Set some of the knobs.
 
         Raises:
@@ -208,7 +207,7 @@ class Faults:
 
 
 def _check_knob(name: str, current: Any, value: Any) -> None:
-    """Check that a value is of the kind that the knob has now."""
+    """Check that a value is of the knob's kind."""
     match current:
         case bool():
             is_right, kind = isinstance(value, bool), "true or false"

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class SlackEmulator:
-    """A workspace: where the app reaches it, and the acts of its people."""
+    """A workspace with its addresses and the acts of its people."""
 
     #: Any app takes these; they stand for what Slack would give it.
     bot_token = "xoxb-emulator"  # noqa: S105
@@ -93,7 +93,7 @@ class SlackEmulator:
             return json.load(response)
 
     def window(self, person: str) -> Any:
-        """Return all that a person sees: channels, private messages, modals, the app's home."""
+        """Return a person's channels, private messages, modals and app home."""
         return self.get(f"state?as={self.person_id(person)}")
 
     def modal(self, person: str) -> Any:

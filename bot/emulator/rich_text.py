@@ -1,4 +1,4 @@
-"""Rich text: its four containers and all elements that stand in a line."""
+"""Rich text: its four containers and all inline elements."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Files that a workspace is filled from: people, groups and channels; the app's manifest.
+"""Files of a workspace: people, groups, channels, the app's manifest.
 
 People may be written by their names alone. Whoever has no id gets one made of the name.
 """
@@ -31,7 +31,7 @@ class SeedError(ValueError):
 
 
 def read_seed(path: Path) -> Json:
-    """Return what a file says of a workspace, as the control API's ``seed`` takes it.
+    """Return a file's workspace as the control API's ``seed`` takes it.
 
     Raises:
         SeedError: the file is missing or wrong; the sentence names the place.

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from bot.emulator.oauth import Client, OAuth
 from bot.emulator.request_url import AppAddress
 from bot.emulator.team import Team, Teams, build_team
 from bot.emulator.web_api import call, method
-from bot.emulator.wire import ApiError, Json
+from bot.emulator.wire import ApiError, Json, strict_json
 from bot.emulator.workspace import Workspace
 
 #: Where nobody installs the app, nobody has its credentials.
@@ -71,7 +70,7 @@ def build(
     app: DistributedApp | None = None,
     content: Json | None = None,
 ) -> Starlette:
-    """Build the emulator as one application, empty until it is seeded or filled with ``content``.
+    """Build the emulator as one application, empty but for ``content``.
 
     ``host`` with its port is where the emulator is reached. With an ``app`` several teams
     install the app, which is reached over HTTP; the control API of each but the first stands under
@@ -215,7 +214,7 @@ async def _read(request: Request) -> tuple[str, Json]:
 
 def _parse_json(body: bytes) -> Json:
     try:
-        arguments = json.loads(body)
+        arguments = strict_json(body)
     except ValueError:
         raise ApiError("invalid_json") from None
     if not isinstance(arguments, dict):

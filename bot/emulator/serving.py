@@ -1,4 +1,4 @@
-"""The emulator over HTTP: in the foreground, or beside the tests of an app."""
+"""The emulator over HTTP, in the foreground or beside tests."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 def serve(
     application: Starlette, *, host: str, port: int, listener: socket.socket | None = None
 ) -> None:
-    """Serve until interrupted, on a socket that is bound already if there is one."""
+    """Serve until interrupted, on a bound socket if there is one."""
     _server(application, host, port).run(sockets=[listener] if listener else None)
 
 

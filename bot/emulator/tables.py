@@ -61,7 +61,7 @@ def table_rows(value: Any, pointer: str) -> Errors:
 
 
 def data_table_rows(value: Any, pointer: str) -> Errors:
-    """Check the cells of a data table: its header has no rich text."""
+    """Check a data table's cells: its header has no rich text."""
     yield from list_of(_cells, MAX_DATA_TABLE_ROWS, 2)(value, pointer)
     yield from _check_widths(value, pointer)
     if not isinstance(value, list) or not value:

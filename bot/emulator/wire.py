@@ -24,3 +24,16 @@ def parse_list(value: Any) -> list[Json]:
     if isinstance(value, str):
         items = json.loads(value)
     return items
+
+
+def strict_json(text: str | bytes) -> Any:
+    """Parse JSON; NaN and Infinity, which Python takes, are none.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

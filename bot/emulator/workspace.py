@@ -233,7 +233,7 @@ class Workspace:
         return self.channels[channel_id]
 
     def install(self, manifest: Json) -> None:
-        """Grant the app what its manifest asks for, and call it as the manifest does."""
+        """Grant the app its manifest's permissions and name."""
         self.app.permissions.grant(manifest)
         bot_user = manifest.get("features", {}).get("bot_user", {})
         name = bot_user.get("display_name")

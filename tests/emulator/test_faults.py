@@ -1,3 +1,4 @@
+import json
 import re
 
 import httpx
@@ -80,11 +81,11 @@ def test_an_unknown_knob_is_refused_over_the_control_api(slack):
 def test_every_fault_button_of_the_page_sets_a_knob():
     script = (PAGE / "page.js").read_text()
     assert 'post("faults", body)' in script
-    knobs = re.findall(r"fault\(\"[^\"]+\", \{ (\w+): ", script)
+    knobs = re.findall(r"fault\(\"[^\"]+\", \{ (\w+): (\w+) ", script)
     assert len(knobs) == 5
     faults = Faults()
-    for knob in knobs:
-        faults.set(**{knob: 1})
+    for knob, value in knobs:
+        faults.set(**{knob: json.loads(value)})
 
 
 def test_a_call_window_closes_when_it_is_empty():

@@ -72,7 +72,7 @@ class Acts:
         raise ApiError("message_not_found")
 
     async def suggest(self, act: Json) -> Json:
-        """Type into a menu whose options the app itself supplies, and return them.
+        """Type into a menu of the app's own options, and return them.
 
         ``value`` is what is typed. The menu stands in a message, in a modal or in the home.
         """

@@ -1,6 +1,5 @@
-"""The arguments of the control API: their names and types, and sentences about wrong ones."""
+"""The arguments of the control API, and sentences about wrong ones."""
 
-import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NotRequired
 
@@ -9,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from typing_extensions import TypedDict
 
-from bot.emulator.wire import ApiError, Json
+from bot.emulator.wire import ApiError, Json, strict_json
 
 Serve = Callable[[Request], Awaitable[Response]]
 #: Sets of arguments by the path under ``/_ctl/``.
@@ -212,7 +211,7 @@ SCHEMAS: Schemas = {
 
 
 async def read_arguments(request: Request, name: str, *, or_none: bool = False) -> Json:
-    """Return the arguments of a call, checked; ``or_none`` takes an empty body too.
+    """Return a call's arguments; ``or_none`` takes an empty body too.
 
     Raises:
         ApiError: they are wrong; its sentence says which and why.
@@ -221,7 +220,7 @@ async def read_arguments(request: Request, name: str, *, or_none: bool = False) 
     if or_none and not body:
         return {}
     try:
-        arguments = json.loads(body)
+        arguments = strict_json(body)
     except ValueError:
         raise ApiError("the body must be JSON") from None
     return check_arguments(name, arguments)

@@ -170,7 +170,7 @@ def _input_content(element: Json, value: Any) -> Json:
 
 
 def _choice(element: Json, value: Any, *, is_strict: bool) -> Any:
-    """Return a choice for the app: options whole, other values as they are."""
+    """Return a choice for the app, options as a whole."""
     kind = element["type"]
     if CONTENT_KEYS.get(kind) == "selected_option":
         return _option(element, value, is_strict=is_strict)
@@ -196,7 +196,7 @@ def _option(element: Json, value: Any, *, is_strict: bool) -> Json | None:
 
 
 def response_targets(blocks: list[Json], state: Json) -> list[tuple[str, str, str]]:
-    """Return block, action and conversation of each menu that gives the app a response URL."""
+    """Return block, action and conversation of menus with a response URL."""
     targets = []
     for block in blocks:
         element = block.get("element") or {}

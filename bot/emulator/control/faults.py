@@ -32,7 +32,7 @@ class FaultControl:
             return JSONResponse({"ok": True})
         knobs = await read_arguments(request, "faults")
         try:
-            self.envelopes.faults.set(knobs)
+            self.envelopes.faults.set(**knobs)
         except KeyError as error:
             raise ApiError(f"there is no fault {error}") from None
         except ValueError as error:

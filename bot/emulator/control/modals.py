@@ -86,7 +86,7 @@ class Modals:
         return answer
 
     def _response_urls(self, view: OpenView, payload: Json) -> list[Json]:
-        """Return an address for each conversation that a menu of the form has chosen."""
+        """Return an address for each conversation that the form names."""
         targets = response_targets(view.body["blocks"], payload["state"]["values"])
         return [
             {

@@ -13,7 +13,7 @@ class Threads:
         self.envelopes = envelopes
 
     async def open(self, act: Json) -> Json:
-        """Open a thread in the assistant's pane, or change what is seen beside one.
+        """Open a thread in the assistant's pane, or change its context.
 
         ``context`` is what the person looks at, such as ``{"channel_id": "C0OPS"}``. With
         ``thread_ts`` of an open thread the app is told that the person looks at something else.
