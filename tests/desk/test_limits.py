@@ -59,6 +59,7 @@ class PricedConnector(FakeConnector):
             summary="Order {quantity}",
             preview="{quantity} more",
             amount="price",
+            currency="GBP",
             precondition="SELECT price",
             statement="INSERT …",
             undo="DELETE …",
