@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.views.answers import Figure
 from handlers.cards.charts import CHART_TYPE
-from handlers.cards.text import Json, bullets, clean, preformatted_text, rich_text, text_run
+from handlers.cards.text import EMPTY, Json, bullets, clean, preformatted_text, rich_text, text_run
 
 TABLE_TYPE = "table"
 MAX_ROWS = 40
@@ -43,11 +43,11 @@ def trend_chart(figures: Sequence[Figure], titles: tuple[str, str]) -> list[Json
     period, title = _titles(figures, titles)
     points = []
     for figure in figures[-MAX_POINTS:]:
-        label = clean(figure.label, MAX_POINT_LABEL)
+        label = clean(figure.label, MAX_POINT_LABEL) or EMPTY
         points.append({"label": label, "value": round(figure.number, 2)})
     chart = {
         "type": "bar",
-        "series": [{"name": clean(title, MAX_POINT_LABEL), "data": points}],
+        "series": [{"name": clean(title, MAX_POINT_LABEL) or EMPTY, "data": points}],
         "axis_config": {"categories": [point["label"] for point in points]},
     }
     chart_title = clean(f"{title} by {period.lower()}", MAX_CHART_TITLE)
@@ -93,7 +93,7 @@ def _left_out(figures: Sequence[Figure]) -> list[Json]:
 
 def _cell(text: str) -> Json:
     # Slack accepts no empty cell.
-    return {"type": "raw_text", "text": text or "–"}
+    return {"type": "raw_text", "text": text or EMPTY}
 
 
 def _align(rows: Sequence[Sequence[Json]]) -> str:

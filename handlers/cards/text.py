@@ -24,6 +24,8 @@ DATE = re.compile(r"<!date\^[^>]*>")
 EMOJI = re.compile(r":[a-z_]+:")
 NOT_IN_HANDLE = re.compile(r"[^A-Za-z0-9_.-]")
 MAX_HANDLE_LENGTH = 80
+#: Stands for a text of which nothing can be shown.
+EMPTY = "-"
 MAX_PLAIN_TEXTS = 1_000
 # A list of people is shortened: Slack limits a text, and a reader does.
 MAX_PEOPLE = 5
@@ -79,7 +81,7 @@ def plain_text(text: str, limit: int = 75) -> Json:
 # Most plain texts are labels, the same on every card.
 @lru_cache(maxsize=MAX_PLAIN_TEXTS)
 def _plain(text: str, limit: int) -> str:
-    return _shorten_escaped(clean(text, limit), limit) or "-"
+    return _shorten_escaped(clean(text, limit), limit) or EMPTY
 
 
 def _shorten_escaped(text: str, limit: int) -> str:
@@ -104,13 +106,13 @@ def stored_length(text: str) -> int:
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
-    """Build a run of rich text, shown exactly as it is."""
+    """Build a run of rich text, shown exactly as it is; Slack does not accept an empty one."""
     style: Json = {}
     if bold:
         style["bold"] = True
     if italic:
         style["italic"] = True
-    run: Json = {"type": "text", "text": text}
+    run: Json = {"type": "text", "text": text or EMPTY}
     if style:
         run["style"] = style
     return run
