@@ -59,6 +59,7 @@ class PackMeasure:
     kind: Name
     #: The figure, like "share of renewals with a decision before the notice date".
     watch: Text
+    #: Why that figure, as a sentence.
     why: Text
 
 
@@ -66,10 +67,15 @@ class PackMeasure:
 class PackFile:
     """``pack.yml``: what the pack is, and the figures to watch."""
 
+    #: The name of its folder.
     name: Name
+    #: What people read in place of the name.
     title: Text
+    #: One sentence: which trade, and which money it keeps from being lost.
     description: Text
+    #: Like 1.0.0.
     version: Annotated[str, StringConstraints(pattern=r"^\d{1,4}\.\d{1,4}\.\d{1,4}$")]
+    #: The figures that show whether it earns its keep.
     measures: tuple[PackMeasure, ...] = ()
 
 

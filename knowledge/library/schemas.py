@@ -23,6 +23,7 @@ from pydantic_core import core_schema
 from bot.cases.playbook import Playbook
 from bot.cases.policy import LIMIT_NAMES, TIER_NAMES, Policy
 from knowledge.library.channels import ChannelsFile
+from knowledge.library.packs import PackFile
 from knowledge.library.people import PeopleFile
 from knowledge.library.presets import Preset
 from knowledge.library.programs import ProgramsFile
@@ -66,6 +67,7 @@ SCHEMAS = (
     SchemaFile("programs", "programs.yml", ProgramsFile, "The programs that ask for approvals."),
     SchemaFile("recognition", "recognition.yml", RecognitionFile, "What earns points."),
     SchemaFile("questions", "questions.yml", QuestionsFile, "How people ask, to learn from."),
+    SchemaFile("pack", "pack.yml", PackFile, "What a pack is, and the figures to watch."),
     SchemaFile("preset", "sources/*.yml", Preset, "How the requests of a product are read."),
 )
 

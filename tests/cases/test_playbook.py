@@ -75,7 +75,8 @@ def test_a_file_is_read_field_by_field():
     assert (book.kind, book.channel, book.checksum) == ("low_stock", "C0STOCK", "")
     assert (book.detection.system, book.detection.every) == ("house", timedelta(minutes=1))
     assert book.evidence[0].show == {"on_hand": "On hand"}
-    assert (book.stake.amount, book.stake.currency) == ("stock.at_risk", "GBP")
+    # In the currency of policy, which the library knows.
+    assert (book.stake.amount, book.stake.currency) == ("stock.at_risk", "")
     assert book.terms.factors == (ApprovalRequirement("floor-managers", 1),)
     assert (book.terms.expires_for, book.terms.stage) == (timedelta(hours=12), Stage.SUPERVISED)
     assert book.measure.follow_up_for == timedelta(minutes=10)
