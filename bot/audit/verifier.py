@@ -2186,7 +2186,7 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
             remarks=remarks,
         )
     if against:
-        check_fork(leaves, entries, against, findings)
+        check_fork(leaves, entries, other=against, findings=findings)
     check_trade(entries, findings)
     return findings, len(leaves), coverage
 

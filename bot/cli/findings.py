@@ -51,7 +51,10 @@ class FindingGroup:
 
 
 def find_all_problems(settings: Settings) -> tuple[list[Finding], FileLibrary | None]:
-    """Check settings, files and systems. No library: it cannot be read, for the reasons found."""
+    """Check settings, files and systems.
+
+    Without a library, it cannot be read for the reasons found.
+    """
     files = LibraryFiles(settings.library_dir)
     try:
         library = open_library(settings)
@@ -113,7 +116,7 @@ def _with_place(finding: Finding) -> str:
 
 
 def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool) -> int:
-    """Print the findings, once per cause with counts; return the status of the command.
+    """Print each cause once with its count; return the command's status.
 
     ``otherwise`` is printed where nothing is wrong.
     """

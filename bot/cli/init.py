@@ -114,7 +114,10 @@ def copy_sample(folder: Path) -> None:
 
 
 def _write_packs(folder: Path, names: Sequence[str]) -> None:
-    """Write the library of some packs with the settings that it needs, and say what follows."""
+    """Write the library of some packs with the settings it needs.
+
+    Prints what follows.
+    """
     library = write_pack_library(folder, names)
     out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
@@ -146,7 +149,7 @@ class Answers:
     def text(
         self, question: str, option: str, shape: Any, *, example: str, default: str = ""
     ) -> str:
-        """Return the option, or what is answered, once it has the form of ``shape``.
+        """Return the option or the answer that has ``shape``'s form.
 
         Raises:
             Refusal: the option has another form, and nobody may be asked.
@@ -276,7 +279,10 @@ def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
 
 
 def _count_rows(table: Table, connector: SqlConnector) -> str:
-    """Count the rows, unless this role may not, or nobody would wait for it."""
+    """Count the rows.
+
+    Unknown where this role may not, or where nobody would wait for it.
+    """
     query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
     try:
         return f"{connector.look_up(query, {}, 1)[0]['number']:,}"

@@ -46,7 +46,10 @@ class TextFormatter(logging.Formatter):
 
 
 def _json_formatter() -> logging.Formatter:
-    """Build the formatter of one JSON object a line, for a collector of logs."""
+    """Build the formatter of one JSON object a line.
+
+    It is for a collector of logs.
+    """
 
     class JsonFormatter(json_log.OrjsonFormatter):  # type: ignore[misc, name-defined]
         """Add the time in UTC, and what the line is about."""

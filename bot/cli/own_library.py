@@ -1,4 +1,4 @@
-"""The small library that ``countersign init`` writes for a company of one's own."""
+"""The small library that ``countersign init`` writes for one's own company."""
 
 import json
 import os
@@ -201,7 +201,7 @@ def _stake(choices: Choices) -> str:
 
 
 def _denominator(proposal: PlaybookProposal) -> str:
-    """Count the rows of a period, where a column says when each began."""
+    """Count the rows of a period, by when each began."""
     if proposal.counted_by is None:
         return ""
     sql = proposal.sql
@@ -267,7 +267,10 @@ def _env_value(text: str) -> str:
 
 
 def write_env_file(path: Path, text: str) -> bool:
-    """Write a file that only its owner reads; False if there is one."""
+    """Write a file that only its owner reads.
+
+    False if there is one.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

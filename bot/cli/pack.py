@@ -38,7 +38,7 @@ def check(pack: PackArgument, as_json: AsJson = False) -> None:
 
 
 def find_problems(folder: Path) -> list[Finding]:
-    """Check the files of a pack, and try it on its own company."""
+    """Check a pack's files, and try it on its own company."""
     try:
         pack = read_pack(folder)
     except PlaybookInvalid as error:

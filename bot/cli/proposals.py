@@ -65,7 +65,7 @@ class ProposedAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybookProposal:
-    """One playbook, for rows of one table that should not be as they are."""
+    """One playbook, for wrong rows of one table."""
 
     table: Table
     key: Column

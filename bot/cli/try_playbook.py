@@ -239,7 +239,7 @@ def _look_up_evidence(
 
 
 def _database_of(playbook: Playbook) -> str:
-    """Return the URL of the database that the library's settings name for a playbook.
+    """Return the URL of a playbook's database, from the library's settings.
 
     Raises:
         Refusal: there is none.

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from bot.emulator.control.arguments import Manifest, explain
+from bot.emulator.control.arguments import AppDefinition, explain
 from bot.emulator.wire import Json
 
 MAX_FILE_BYTES = 1_000_000
@@ -72,7 +72,7 @@ def read_manifest(path: Path) -> Json:
     """
     manifest = _read(path)
     try:
-        TypeAdapter(Manifest).validate_python(manifest)
+        TypeAdapter(AppDefinition).validate_python(manifest)
     except ValidationError as error:
         raise SeedError(f"{path}: {explain(error)}") from None
     return manifest

@@ -1,4 +1,4 @@
-"""The Slack app's manifest, for each way in which Slack reaches the bot."""
+"""The Slack app's manifest, for each way that Slack reaches us."""
 
 from pathlib import Path
 from typing import Any
