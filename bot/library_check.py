@@ -231,9 +231,10 @@ class _LibraryCheck:
                 near = [one for one in columns if one.lower() == name] or [
                     one for one in columns if nearest(name, [one])
                 ]
-                suggestion = f"Write AS {name} after what it is"
-                suggestion += f": {near[0]} is not read." if near else "."
-                word = near[0] if near else ""
+                suggestion, word = f"Write AS {name} after what it is.", ""
+                if near:
+                    word = near[0]
+                    suggestion = f"Write AS {name} after what it is: {word} is not read."
                 self._report(
                     file, way, f"the query gives no column {name}", word=word, suggestion=suggestion
                 )

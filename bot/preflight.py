@@ -165,7 +165,9 @@ def _missing_secret(source: Source, settings: Settings) -> tuple[str, ...]:
         return ()
     secret_env = verification.secret_env if verification else ()
     variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
-    return () if any(map(settings.secret, variables)) else variables
+    if any(map(settings.secret, variables)):
+        return ()
+    return variables
 
 
 def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:

@@ -722,7 +722,8 @@ def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[st
             # One sentence is enough: it is set, and its form is not what is wrong.
             complete[name] = "xoxb-unread"
         else:
-            complete.update({name: secret} if secret else {})
+            if secret:
+                complete[name] = secret
     return complete, problems
 
 

@@ -262,7 +262,9 @@ def _findings(proposal: PlaybookProposal) -> str:
     if not proposal.count:
         return "none now; a card comes with the first"
     sample = f"{proposal.count:,} now, like “{proposal.sample}”"
-    return f"{sample}; that is many at once" if proposal.count > MANY_ROWS else sample
+    if proposal.count > MANY_ROWS:
+        return f"{sample}; that is many at once"
+    return sample
 
 
 def _connect(url: str) -> SqlConnector:
@@ -368,7 +370,9 @@ def _without_secret(line: str) -> str:
     """Hide the value of what may hold a password."""
     name, _, value = line.partition("=")
     is_open = name.startswith("COUNTERSIGN_")
-    return line if is_open or not value else f"{name}=…"
+    if is_open or not value:
+        return line
+    return f"{name}=…"
 
 
 def _print_next(folder: Path, proposal: PlaybookProposal, *, has_tokens: bool) -> None:

@@ -42,7 +42,9 @@ class TextFormatter(logging.Formatter):
         """Return the line without its traceback."""
         about = " ".join(f"{name}={text}" for name, text in current_fields().items())
         line = super().formatMessage(record)
-        return f"{line} [{about}]" if about else line
+        if not about:
+            return line
+        return f"{line} [{about}]"
 
 
 def _json_formatter() -> logging.Formatter:

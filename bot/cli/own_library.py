@@ -146,7 +146,9 @@ systems:
 def _playbook(choices: Choices) -> str:
     proposal, action = choices.proposal, choices.proposal.action
     parameter, group = action.parameter, choices.approvers
-    limits = "\n    limits: {new_date: {min: row.earliest}}" if parameter.name == "new_date" else ""
+    limits = ""
+    if parameter.name == "new_date":
+        limits = "\n    limits: {new_date: {min: row.earliest}}"
     return f"""\
 # An exception: {proposal.meaning}.
 kind: {proposal.kind}
@@ -286,6 +288,8 @@ def ignore_in_git(path: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in text.splitlines()]
     if not missing:
         return
-    start = "" if not text or text.endswith("\n") else "\n"
+    start = ""
+    if text and not text.endswith("\n"):
+        start = "\n"
     with path.open("a", encoding="utf-8") as file:
         file.write(start + "".join(f"{name}\n" for name in missing))

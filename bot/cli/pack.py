@@ -126,7 +126,9 @@ def _case_to_plain(case: TrialCase) -> dict[str, Any]:
 
 
 def _sentence(finding: Finding) -> str:
-    parts = [f"{finding.place}: " if finding.place else "", finding.sentence]
+    parts = [finding.sentence]
+    if finding.place:
+        parts.insert(0, f"{finding.place}: ")
     if finding.suggestion:
         parts.append(f". {finding.suggestion}")
     return "".join(parts)

@@ -168,7 +168,9 @@ class PackTrial:
                 self._disappoint(f"{kind} does not find {subject}")
             for subject in sorted(cases.keys() - expectation.plans.keys()):
                 reason = expectation.absent.get(subject)
-                but = f", although {reason}" if reason else ", which nobody expects"
+                but = ", which nobody expects"
+                if reason:
+                    but = f", although {reason}"
                 self._disappoint(f"{kind} finds {subject}{but}")
             for subject in cases.keys() & expectation.plans.keys():
                 expected, actual = expectation.plans[subject], cases[subject].actions

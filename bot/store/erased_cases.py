@@ -65,8 +65,10 @@ def redact_case(
     for place, (row, plain) in enumerate(zip(rows, plains, strict=True)):
         if plain["type"] == DataErased.name:
             continue
-        is_desk = plain["case"] == DESK_ID
-        new = _redact(plain, person if is_desk else person_in_case, is_about_person=is_subject)
+        subject = person_in_case
+        if plain["case"] == DESK_ID:
+            subject = person
+        new = _redact(plain, subject, is_about_person=is_subject)
         if new is not None:
             plains[place] = new
             lines.append(_line(row, plain, new=new, before=redactions.get(row.seq)))

@@ -157,7 +157,10 @@ class SqlErasureStore:
             if not new_entries.lines:
                 continue
             names += new_entries.names
-            (closed_cases if self._has_ended(case_id, now) else in_flight).append(case_id)
+            if self._has_ended(case_id, now):
+                closed_cases.append(case_id)
+            else:
+                in_flight.append(case_id)
         counts = {table.name: self._count(table, subject) for table in _swept_tables()}
         return ErasureReach(
             closed_cases=closed_cases,
