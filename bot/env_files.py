@@ -1,4 +1,4 @@
-"""Settings in files: ``.env``, and a secret in a file of its own.
+"""Settings in files: ``.env``, and secrets in files of their own.
 
 Nothing here reads the environment: the variables are passed.
 """
@@ -13,7 +13,9 @@ FILE_SUFFIX = "_FILE"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Read lines of ``NAME=value``. What they name is not replaced in one another.
+    """Read lines of ``NAME=value``.
+
+    A name in a value is not replaced.
 
     Raises:
         ValueError: a line cannot be read; the text names file and line, never the value.

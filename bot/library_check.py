@@ -25,7 +25,7 @@ from bot.desk.detection import detection_parameters
 from knowledge.library import FileLibrary
 from knowledge.library.complaints import nearest
 from knowledge.library.fact_use import check_facts, check_policy_facts, offers_with_ways
-from knowledge.library.places import LibraryFiles, Way, YamlFile
+from knowledge.library.places import LibraryFile, LibraryFiles, Way
 from knowledge.library.systems import find_action
 
 _NOW = "now"
@@ -40,10 +40,10 @@ Secrets = Callable[[str], str]
 
 def check_systems(library: FileLibrary, files: LibraryFiles, secrets: Secrets) -> list[Finding]:
     """Return what does not fit between the files and the systems."""
-    return _LibraryCheck(library, files, secrets).run()
+    return _LibraryCheck(library=library, files=files, secrets=secrets).run()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _LibraryCheck:
     library: FileLibrary
     files: LibraryFiles
@@ -71,7 +71,7 @@ class _LibraryCheck:
     # --- systems ----------------------------------------------------------------------------------
 
     def _connect(self, name: str, system: SystemSpec) -> None:
-        """Reach a system, and keep it for questions where it is a database."""
+        """Reach a system, and keep a database for questions."""
         if not all(self.secrets(secret) for secret in system.secret_names()):
             return
         if not isinstance(system, SqlSystem):
@@ -95,13 +95,13 @@ class _LibraryCheck:
             self._checks[name] = check
 
     @property
-    def _systems_file(self) -> YamlFile:
+    def _systems_file(self) -> LibraryFile:
         return self.files.root("systems.yml")
 
     def _check_action(self, name: str, system: SystemSpec, action: ActionSpec) -> None:
         """Check one action of a system, and keep what its precondition reads."""
         way: Way = ("systems", system.name, "actions", action.name)
-        columns = self._snapshot_columns(name, system, action, way)
+        columns = self._snapshot_columns(name, system=system, action=action, way=way)
         self._snapshots[name] = columns
         if columns is None:
             return
@@ -134,7 +134,7 @@ class _LibraryCheck:
             )
 
     def _snapshot_columns(
-        self, name: str, system: SystemSpec, action: ActionSpec, way: Way
+        self, name: str, *, system: SystemSpec, action: ActionSpec, way: Way
     ) -> Collection[str] | None:
         if isinstance(action, SqlAction):
             return self._check_statements(system.name, action, way)
@@ -164,7 +164,7 @@ class _LibraryCheck:
         # Every statement may name the key of what it takes back, which only an undo has.
         for part, statement in (("statement", action.statement), ("undo", action.undo)):
             if statement:
-                self._explain(system, statement, undo_values, (*way, part))
+                self._explain(system, statement, values=undo_values, way=(*way, part))
         return columns
 
     def _check_returns(self, action: SqlAction, columns: Collection[str], way: Way) -> None:
@@ -200,18 +200,18 @@ class _LibraryCheck:
         return columns
 
     def _check_detection(
-        self, playbook: Playbook, detection: Detection, file: YamlFile
+        self, playbook: Playbook, detection: Detection, file: LibraryFile
     ) -> Collection[str] | None:
         columns = self._columns(
             detection.system, detection.query, _moment(), file=file, way=("signal", "query")
         )
-        self._require(columns, _REQUIRED_COLUMNS, file, ("signal", "query"))
+        self._require(columns, _REQUIRED_COLUMNS, file=file, way=("signal", "query"))
         if detection.choices:
             choices = self._columns(
                 detection.system, detection.choices, _moment(), file=file, way=("signal", "choices")
             )
             required = ("title", *playbook.required_facts)
-            self._require(choices, required, file, ("signal", "choices"))
+            self._require(choices, required, file=file, way=("signal", "choices"))
         is_sent_too = any(
             playbook.kind in source.allowed_kinds for source in self.library.sources.values()
         )
@@ -219,21 +219,27 @@ class _LibraryCheck:
         return None if columns is None or is_sent_too else {*columns, *OWN_FACTS}
 
     def _require(
-        self, columns: Collection[str] | None, required: Collection[str], file: YamlFile, way: Way
+        self,
+        columns: Collection[str] | None,
+        required: Collection[str],
+        *,
+        file: LibraryFile,
+        way: Way,
     ) -> None:
         for name in required:
             if columns is not None and name not in columns:
                 near = [one for one in columns if one.lower() == name] or [
                     one for one in columns if nearest(name, [one])
                 ]
-                suggestion = f"Write AS {name} after what it is"
-                suggestion += f": {near[0]} is not read." if near else "."
-                word = near[0] if near else ""
+                suggestion, word = f"Write AS {name} after what it is.", ""
+                if near:
+                    word = near[0]
+                    suggestion = f"Write AS {name} after what it is: {word} is not read."
                 self._report(
                     file, way, f"the query gives no column {name}", word=word, suggestion=suggestion
                 )
 
-    def _check_lookup(self, lookup: Lookup, file: YamlFile, way: Way) -> Collection[str] | None:
+    def _check_lookup(self, lookup: Lookup, file: LibraryFile, way: Way) -> Collection[str] | None:
         system = self.library.systems[lookup.system]
         if isinstance(system, HttpSystem | McpSystem):
             call = system.lookups.get(lookup.query)
@@ -246,13 +252,13 @@ class _LibraryCheck:
                 )
                 return None
             if isinstance(call, HttpCall):
-                self._check_path(lookup, call, file, way)
+                self._check_path(lookup, call, file=file, way=way)
             return {*call.fields, _ROWS}
         values = dict.fromkeys(lookup.parameters) | _moment()
         columns = self._columns(lookup.system, lookup.query, values, file=file, way=(*way, "query"))
         return None if columns is None else {*columns, _ROWS}
 
-    def _check_path(self, lookup: Lookup, call: HttpCall, file: YamlFile, way: Way) -> None:
+    def _check_path(self, lookup: Lookup, call: HttpCall, *, file: LibraryFile, way: Way) -> None:
         for name in placeholders(call.path):
             if name not in lookup.parameters and name != _NOW:
                 self._report(
@@ -262,7 +268,7 @@ class _LibraryCheck:
                     suggestion=nearest(name, lookup.parameters),
                 )
 
-    def _check_denominator(self, playbook: Playbook, file: YamlFile) -> None:
+    def _check_denominator(self, playbook: Playbook, file: LibraryFile) -> None:
         denominator = playbook.measure.denominator
         if denominator.query:
             now = _moment()[_NOW]
@@ -274,7 +280,7 @@ class _LibraryCheck:
                 way=("measure", "denominator", "query"),
             )
 
-    def _check_observations(self, playbook: Playbook, file: YamlFile) -> None:
+    def _check_observations(self, playbook: Playbook, file: LibraryFile) -> None:
         for way, offer in offers_with_ways(playbook):
             observation = offer.observation
             spec = find_action(self.library.systems, offer.action)
@@ -303,28 +309,32 @@ class _LibraryCheck:
     # --- statements -------------------------------------------------------------------------------
 
     def _columns(
-        self, system: str, query: str, values: Mapping[str, Any], *, file: YamlFile, way: Way
+        self, system: str, query: str, values: Mapping[str, Any], *, file: LibraryFile, way: Way
     ) -> list[str] | None:
         """Return the columns of a query; None where nobody could find out."""
         check = self._checks.get(system)
-        if check is None or not self._has_values(query, values, file, way):
+        if check is None or not self._has_values(query, values, file=file, way=way):
             return None
         try:
             return check.columns(query, values)
         except ConnectorFailed as failure:
-            self._report_refusal(system, failure, file, way)
+            self._report_refusal(system, failure, file=file, way=way)
             return None
 
-    def _explain(self, system: str, statement: str, values: Mapping[str, Any], way: Way) -> None:
+    def _explain(self, system: str, statement: str, *, values: Mapping[str, Any], way: Way) -> None:
         check = self._checks.get(system)
-        if check is None or not self._has_values(statement, values, self._systems_file, way):
+        if check is None or not self._has_values(
+            statement, values, file=self._systems_file, way=way
+        ):
             return
         try:
             check.explain(statement, values)
         except ConnectorFailed as failure:
-            self._report_refusal(system, failure, self._systems_file, way)
+            self._report_refusal(system, failure, file=self._systems_file, way=way)
 
-    def _has_values(self, query: str, values: Mapping[str, Any], file: YamlFile, way: Way) -> bool:
+    def _has_values(
+        self, query: str, values: Mapping[str, Any], *, file: LibraryFile, way: Way
+    ) -> bool:
         missing = [name for name in value_names(query) if name not in values]
         for name in missing:
             self._report(
@@ -337,7 +347,7 @@ class _LibraryCheck:
         return not missing
 
     def _report_refusal(
-        self, system: str, failure: ConnectorFailed, file: YamlFile, way: Way
+        self, system: str, failure: ConnectorFailed, *, file: LibraryFile, way: Way
     ) -> None:
         reason = str(failure)
         name = unknown_name(reason).rpartition(".")[2]
@@ -352,7 +362,7 @@ class _LibraryCheck:
         )
 
     def _report(
-        self, file: YamlFile, way: Way, sentence: str, *, word: str = "", suggestion: str = ""
+        self, file: LibraryFile, way: Way, sentence: str, *, word: str = "", suggestion: str = ""
     ) -> None:
         finding = self.files.finding(file, way, sentence, word=word, suggestion=suggestion)
         self._findings.append(finding)

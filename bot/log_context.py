@@ -1,4 +1,4 @@
-"""The context of log lines: the case, the request, the job in hand.
+"""The context of log lines: the case, the request, the job.
 
 It goes with the thread or the task that works on it, and a formatter adds it to every line that is
 logged meanwhile, also those of libraries.
@@ -14,7 +14,7 @@ _NOTHING: Mapping[str, str] = {}
 
 @contextmanager
 def log_context(**fields: str) -> Iterator[None]:
-    """Add these fields to what is logged inside; an empty one is left out."""
+    """Add these fields to what is logged inside, without empty ones."""
     outer = _FIELDS.get(_NOTHING)
     token = _FIELDS.set({**outer, **{name: text for name, text in fields.items() if text}})
     try:

@@ -83,7 +83,10 @@ def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[
 
 
 def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
-    """Return what is wrong or missing in settings and files. Asks nothing outside."""
+    """Return what is wrong or missing in settings and files.
+
+    Asks nothing outside.
+    """
     files = places.LibraryFiles(settings.library_dir)
     systems_file = files.root("systems.yml")
     findings = [
@@ -125,16 +128,19 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
         for sentence in callback_problems(library.programs, settings.secret)
     ]
     for name, source in library.sources.items():
-        findings += _source_findings(name, source, settings, files)
+        findings += _source_findings(name, source, settings=settings, files=files)
     findings += complaints.find_ignored_files(files)
     findings += limit_order.find_unused(library, files)
     return findings
 
 
 def _source_findings(
-    name: str, source: Source, settings: Settings, files: "places.LibraryFiles"
+    name: str, source: Source, *, settings: Settings, files: "places.LibraryFiles"
 ) -> Iterator[Finding]:
-    """Yield what is wrong with a source; one that nobody uses is a hint."""
+    """Yield what is wrong with a source.
+
+    One that nobody uses is a hint.
+    """
     file, way = files.root("sources.yml"), ("sources", name)
     names = _missing_secret(source, settings)
     if names:
@@ -150,13 +156,18 @@ def _source_findings(
 
 
 def _missing_secret(source: Source, settings: Settings) -> tuple[str, ...]:
-    """Return the names of the secrets of which none is set; empty where one is, or needs none."""
+    """Return the names of the secrets of which none is set.
+
+    Empty where one is set, or where none is needed.
+    """
     verification = source.verify
     if source.mailbox or (verification and verification.scheme is Scheme.LOOPBACK):
         return ()
     secret_env = verification.secret_env if verification else ()
     variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
-    return () if any(map(settings.secret, variables)) else variables
+    if any(map(settings.secret, variables)):
+        return ()
+    return variables
 
 
 def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:

@@ -26,7 +26,9 @@ def read_signals(stream: TextIO, name: str, source: Source) -> Iterator[FileRow]
 
 
 def read_file(stream: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
-    """Read an open file row by row; a .json file is one row.
+    """Read an open file row by row.
+
+    A .json file is one row.
 
     Raises:
         BadRequest: a .json file is no JSON.

@@ -712,7 +712,7 @@ NO_BOT_TOKEN = "xoxb-none"  # noqa: S105  no token
 
 
 def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Read the secrets that are in files; list what is wrong with those."""
+    """Read the secrets that are in files; list their problems."""
     complete, problems = dict(variables), []
     for name in SECRET_NAMES:
         try:
@@ -722,12 +722,13 @@ def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[st
             # One sentence is enough: it is set, and its form is not what is wrong.
             complete[name] = "xoxb-unread"
         else:
-            complete.update({name: secret} if secret else {})
+            if secret:
+                complete[name] = secret
     return complete, problems
 
 
 def _unknown_names(variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each name that is no setting and no secret."""
+    """Yield a sentence for each name of no setting or secret."""
     names = set(NAMES) | {f"{name}{FILE_SUFFIX}" for name in SECRET_NAMES}
     strange = [
         name

@@ -432,6 +432,7 @@ class _Builder:
         """Build what tells programs of cases, and let decisions cause it."""
         programs = with_callbacks(self.library.programs)
         signer = self.options.receipt_signer
+        origin = signer.issuer if signer else DEFAULT_ORIGIN
         if self.options.event_sender and programs:
             effects = EventEffects(programs=programs)
             self.store.cases.further_effects[:] = [effects.messages]
@@ -442,7 +443,7 @@ class _Builder:
             sender=self.options.event_sender,
             approval_record=ApprovalRecords(signer).of if signer else approval_record,
             url=self.options.public_url,
-            origin=signer.issuer if signer else DEFAULT_ORIGIN,
+            origin=origin,
             clock=self.clock,
         )
 

@@ -48,7 +48,7 @@ class BackupSources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class BackupManifest:
     """The description that a backup carries."""
 
     made_at: datetime
@@ -64,7 +64,7 @@ class Manifest:
 
 def write_backup(
     store: Store, target: Path, sources: BackupSources, *, made_at: datetime
-) -> Manifest:
+) -> BackupManifest:
     """Write a new folder, or a tar file.
 
     A name that ends in .tar or .tar.gz asks for the file.
@@ -92,7 +92,9 @@ def write_backup(
     return manifest
 
 
-def _fill(folder: Path, *, store: Store, sources: BackupSources, made_at: datetime) -> Manifest:
+def _fill(
+    folder: Path, *, store: Store, sources: BackupSources, made_at: datetime
+) -> BackupManifest:
     _copy_checkpoints(sources.checkpoints, folder / CHECKPOINTS)
     if sources.with_keys:
         _copy_key(sources.checkpoints / SIGNING_KEY, folder / KEYS / SIGNING_KEY)
@@ -100,7 +102,7 @@ def _fill(folder: Path, *, store: Store, sources: BackupSources, made_at: dateti
         _copy_library(sources.library, folder / LIBRARY)
     copy = folder / copy_name(store.database.url)
     ledger = copy_database(store.database, copy, environment=sources.environment)
-    manifest = Manifest(
+    manifest = BackupManifest(
         made_at=made_at,
         release=version("countersign"),
         migration=ledger.migration,
@@ -156,7 +158,7 @@ def _hash(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def opened_backup(source: Path) -> Iterator[tuple[Path, Manifest]]:
+def opened_backup(source: Path) -> Iterator[tuple[Path, BackupManifest]]:
     """Open a folder or tar file, with every hash verified.
 
     Raises:
@@ -174,7 +176,7 @@ def opened_backup(source: Path) -> Iterator[tuple[Path, Manifest]]:
         yield Path(scratch), _read_verified_manifest(Path(scratch))
 
 
-def _read_verified_manifest(folder: Path) -> Manifest:
+def _read_verified_manifest(folder: Path) -> BackupManifest:
     manifest = _read_manifest(folder)
     hashes = _hashes(folder)
     wrong_names = sorted(
@@ -194,18 +196,18 @@ def _read_verified_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def _read_manifest(folder: Path) -> BackupManifest:
     try:
         content = json.loads((folder / MANIFEST).read_text())
         if content.pop("format") != FORMAT:
             raise ValueError("another format")
         content["made_at"] = datetime.fromisoformat(content["made_at"])
-        return Manifest(**content)
+        return BackupManifest(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as failure:
         raise Refusal(f"{folder} has no {MANIFEST} of a backup ({failure})") from None
 
 
-def _plain(manifest: Manifest) -> dict[str, Any]:
+def _plain(manifest: BackupManifest) -> dict[str, Any]:
     fields = asdict(manifest)
     return {**fields, "made_at": manifest.made_at.isoformat()}
 
@@ -228,7 +230,9 @@ def restore_checkpoints(folder: Path, target: Path) -> bool:
     return True
 
 
-def ledger_problems(store: Store, folder: Path, manifest: Manifest, *, key: str = "") -> list[str]:
+def ledger_problems(
+    store: Store, folder: Path, manifest: BackupManifest, *, key: str = ""
+) -> list[str]:
     """Verify the restored ledger, and that it is what was backed up.
 
     ``key`` is the pinned public key; without one that of the backup is used, which proves less.

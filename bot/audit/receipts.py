@@ -71,7 +71,9 @@ class Receipts:
     def public_key_text(self) -> str:
         """Return the public key in base64url; empty where none can be read."""
         raw = self.witness.raw_public_key
-        return _base64url(raw) if raw else ""
+        if not raw:
+            return ""
+        return _base64url(raw)
 
 
 def _base64url(raw: bytes) -> str:

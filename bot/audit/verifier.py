@@ -238,7 +238,9 @@ def add_redactions(redactions, number, text):
 def find_redaction(redactions, number, leaf):
     """Return the redaction that binds this content; else None."""
     redaction = redactions.get(number)
-    return redaction if redaction and redaction["content"] == leaf.hex() else None
+    if redaction and redaction["content"] == leaf.hex():
+        return redaction
+    return None
 
 
 def describe_erasures(entries):
@@ -2186,7 +2188,7 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
             remarks=remarks,
         )
     if against:
-        check_fork(leaves, entries, against, findings)
+        check_fork(leaves, entries, other=against, findings=findings)
     check_trade(entries, findings)
     return findings, len(leaves), coverage
 

@@ -17,7 +17,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A sentence, what to do about it, and its place in a file where there is one."""
+    """A sentence, what to do about it, and its place.
+
+    The place is empty where there is none in a file.
+    """
 
     sentence: str
     #: What to do, as a sentence in the imperative; empty when the first one says it.

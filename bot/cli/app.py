@@ -17,9 +17,13 @@ from bot.clock import monotonic
 from bot.lazy_module import LazyModule
 
 if TYPE_CHECKING:
+    from importlib import metadata
+
     from bot import settings
     from bot.cli import terminal
 else:
+    # It looks through what is installed.
+    metadata = LazyModule("importlib.metadata")
     # Help needs no settings.
     settings = LazyModule("bot.settings")
     # A command that prints no tables needs no library for them.
@@ -476,10 +480,7 @@ COUNTERSIGN = group(
 def _print_version(is_asked_for: bool) -> None:
     """Print the version of the program, and end."""
     if is_asked_for:
-        # Imported here: it looks through what is installed.
-        from importlib.metadata import version
-
-        print(f"countersign {version('countersign')}")
+        print(f"countersign {metadata.version('countersign')}")
         raise typer.Exit
 
 

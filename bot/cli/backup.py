@@ -9,8 +9,8 @@ import typer
 
 from bot import storage
 from bot.audit.backup import (
+    BackupManifest,
     BackupSources,
-    Manifest,
     ledger_problems,
     opened_backup,
     restore_checkpoints,
@@ -67,7 +67,7 @@ def _own_library(settings: Settings) -> Path | None:
     return None if folder == PACKAGED_LIBRARY.resolve() else folder
 
 
-def _print_backup(target: Path, manifest: Manifest) -> None:
+def _print_backup(target: Path, manifest: BackupManifest) -> None:
     if manifest.has_keys:
         keys = "The signing key is in it: whoever has this backup can sign checkpoints."
     else:
@@ -124,7 +124,7 @@ def _pause(settings: Settings, store: Store) -> None:
     watch.record_restore(size, base64.b64encode(tree.root).decode())
 
 
-def _print_restored(settings: Settings, manifest: Manifest, *, is_moved: bool) -> None:
+def _print_restored(settings: Settings, manifest: BackupManifest, *, is_moved: bool) -> None:
     out.print(
         f"{manifest.entries} entries as of {manifest.made_at:%d %b %Y %H:%M} UTC. Files and ledger"
         " are verified.",

@@ -76,8 +76,11 @@ def _draw_section(block: Block) -> Iterator[RenderableType]:
 
 def _draw_container(block: Block) -> Iterator[RenderableType]:
     title = block.get("title")
-    mark = "▸ " if block.get("default_collapsed") else "▾ "
-    yield Text(mark + (title["text"] if title else ""), style="bold")
+    text = title["text"] if title else ""
+    mark = "▾ "
+    if block.get("default_collapsed"):
+        mark = "▸ "
+    yield Text(mark + text, style="bold")
     for child in block["child_blocks"]:
         yield from (Padding(part, (0, 0, 0, 2)) for part in _draw(child))
 

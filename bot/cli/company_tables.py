@@ -1,4 +1,4 @@
-"""The tables of a company's database, as far as ``countersign init`` must know them."""
+"""The tables of a company's database, as ``countersign init`` sees them."""
 
 import re
 from collections.abc import Iterator

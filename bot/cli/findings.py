@@ -51,7 +51,10 @@ class FindingGroup:
 
 
 def find_all_problems(settings: Settings) -> tuple[list[Finding], FileLibrary | None]:
-    """Check settings, files and systems. No library: it cannot be read, for the reasons found."""
+    """Check settings, files and systems.
+
+    Without a library, it cannot be read for the reasons found.
+    """
     files = LibraryFiles(settings.library_dir)
     try:
         library = open_library(settings)
@@ -108,12 +111,14 @@ def findings_json(findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _with_place(finding: Finding) -> str:
-    start = f"{finding.place}: " if finding.place else ""
-    return f"{start}{finding.sentence} {finding.suggestion}".strip()
+    text = f"{finding.sentence} {finding.suggestion}".strip()
+    if not finding.place:
+        return text
+    return f"{finding.place}: {text}"
 
 
 def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool) -> int:
-    """Print the findings, once per cause with counts; return the status of the command.
+    """Print each cause once with its count; return the command's status.
 
     ``otherwise`` is printed where nothing is wrong.
     """
@@ -147,10 +152,13 @@ def _cells(cause: FindingGroup) -> tuple[str, str, str]:
 
 def _line(cause: FindingGroup) -> str:
     """Write a cause as one line, as editors read it."""
-    hint = "hint: " if cause.severity is Severity.HINT else ""
+    sentence = _with_count(cause)
+    if cause.severity is Severity.HINT:
+        sentence = f"hint: {sentence}"
     places = ", ".join(_places(cause))
-    start = f"{places}: " if places else ""
-    return " ".join([f"{start}{hint}{_with_count(cause)}", *cause.suggestions[:MAX_PLACES]])
+    if places:
+        sentence = f"{places}: {sentence}"
+    return " ".join([sentence, *cause.suggestions[:MAX_PLACES]])
 
 
 def _with_count(cause: FindingGroup) -> str:

@@ -114,7 +114,10 @@ def copy_sample(folder: Path) -> None:
 
 
 def _write_packs(folder: Path, names: Sequence[str]) -> None:
-    """Write the library of some packs with the settings that it needs, and say what follows."""
+    """Write the library of some packs with the settings it needs.
+
+    Prints what follows.
+    """
     library = write_pack_library(folder, names)
     out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
@@ -146,7 +149,7 @@ class Answers:
     def text(
         self, question: str, option: str, shape: Any, *, example: str, default: str = ""
     ) -> str:
-        """Return the option, or what is answered, once it has the form of ``shape``.
+        """Return the option or the answer that has ``shape``'s form.
 
         Raises:
             Refusal: the option has another form, and nobody may be asked.
@@ -259,7 +262,9 @@ def _findings(proposal: PlaybookProposal) -> str:
     if not proposal.count:
         return "none now; a card comes with the first"
     sample = f"{proposal.count:,} now, like “{proposal.sample}”"
-    return f"{sample}; that is many at once" if proposal.count > MANY_ROWS else sample
+    if proposal.count > MANY_ROWS:
+        return f"{sample}; that is many at once"
+    return sample
 
 
 def _connect(url: str) -> SqlConnector:
@@ -276,7 +281,10 @@ def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
 
 
 def _count_rows(table: Table, connector: SqlConnector) -> str:
-    """Count the rows, unless this role may not, or nobody would wait for it."""
+    """Count the rows.
+
+    Unknown where this role may not, or where nobody would wait for it.
+    """
     query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
     try:
         return f"{connector.look_up(query, {}, 1)[0]['number']:,}"
@@ -362,7 +370,9 @@ def _without_secret(line: str) -> str:
     """Hide the value of what may hold a password."""
     name, _, value = line.partition("=")
     is_open = name.startswith("COUNTERSIGN_")
-    return line if is_open or not value else f"{name}=…"
+    if is_open or not value:
+        return line
+    return f"{name}=…"
 
 
 def _print_next(folder: Path, proposal: PlaybookProposal, *, has_tokens: bool) -> None:

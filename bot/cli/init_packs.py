@@ -1,4 +1,4 @@
-"""``countersign init --pack``: the library of some packs, and the settings that it needs."""
+"""``countersign init --pack``: the library of some packs, and its settings."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ from knowledge.library.packs import open_pack, read_pack, write_packs
 
 
 def write_pack_library(folder: Path, names: Sequence[str]) -> FileLibrary:
-    """Join packs into a new library, and put it into place at once.
+    """Join packs into a new library, put into place at once.
 
     Raises:
         Refusal: there is no such pack, or two of them disagree; nothing is written.

@@ -42,11 +42,16 @@ class TextFormatter(logging.Formatter):
         """Return the line without its traceback."""
         about = " ".join(f"{name}={text}" for name, text in current_fields().items())
         line = super().formatMessage(record)
-        return f"{line} [{about}]" if about else line
+        if not about:
+            return line
+        return f"{line} [{about}]"
 
 
 def _json_formatter() -> logging.Formatter:
-    """Build the formatter of one JSON object a line, for a collector of logs."""
+    """Build the formatter of one JSON object a line.
+
+    It is for a collector of logs.
+    """
 
     class JsonFormatter(json_log.OrjsonFormatter):  # type: ignore[misc, name-defined]
         """Add the time in UTC, and what the line is about."""

@@ -1,12 +1,19 @@
 """``countersign manifest``, which the Slack CLI calls as a hook."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cases.errors import Refusal
 from bot.cli.terminal import print_json
+from bot.lazy_module import LazyModule
 from handlers.slack.manifest import http_manifest, read_manifest
+
+if TYPE_CHECKING:
+    from handlers.workspaces import app as front_door
+else:
+    # The Slack CLI asks for the manifest at every command.
+    front_door = LazyModule("handlers.workspaces.app")
 
 
 def manifest(
@@ -33,7 +40,7 @@ def manifest(
     if not http:
         print_json(read_manifest())
         return
-    # Imported here: the Slack CLI asks for the manifest at every command.
-    from handlers.workspaces.app import REDIRECT_PATH
-
-    print_json(http_manifest(http, redirect_path=REDIRECT_PATH if several else ""))
+    redirect_path = ""
+    if several:
+        redirect_path = front_door.REDIRECT_PATH
+    print_json(http_manifest(http, redirect_path=redirect_path))

@@ -1,4 +1,4 @@
-"""The small library that ``countersign init`` writes for a company of one's own."""
+"""The small library that ``countersign init`` writes for one's own company."""
 
 import json
 import os
@@ -146,7 +146,9 @@ systems:
 def _playbook(choices: Choices) -> str:
     proposal, action = choices.proposal, choices.proposal.action
     parameter, group = action.parameter, choices.approvers
-    limits = "\n    limits: {new_date: {min: row.earliest}}" if parameter.name == "new_date" else ""
+    limits = ""
+    if parameter.name == "new_date":
+        limits = "\n    limits: {new_date: {min: row.earliest}}"
     return f"""\
 # An exception: {proposal.meaning}.
 kind: {proposal.kind}
@@ -201,7 +203,7 @@ def _stake(choices: Choices) -> str:
 
 
 def _denominator(proposal: PlaybookProposal) -> str:
-    """Count the rows of a period, where a column says when each began."""
+    """Count the rows of a period, by when each began."""
     if proposal.counted_by is None:
         return ""
     sql = proposal.sql
@@ -267,7 +269,10 @@ def _env_value(text: str) -> str:
 
 
 def write_env_file(path: Path, text: str) -> bool:
-    """Write a file that only its owner reads; False if there is one."""
+    """Write a file that only its owner reads.
+
+    False if there is one.
+    """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -283,6 +288,8 @@ def ignore_in_git(path: Path, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in text.splitlines()]
     if not missing:
         return
-    start = "" if not text or text.endswith("\n") else "\n"
+    start = ""
+    if text and not text.endswith("\n"):
+        start = "\n"
     with path.open("a", encoding="utf-8") as file:
         file.write(start + "".join(f"{name}\n" for name in missing))

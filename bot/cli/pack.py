@@ -38,7 +38,7 @@ def check(pack: PackArgument, as_json: AsJson = False) -> None:
 
 
 def find_problems(folder: Path) -> list[Finding]:
-    """Check the files of a pack, and try it on its own company."""
+    """Check a pack's files, and try it on its own company."""
     try:
         pack = read_pack(folder)
     except PlaybookInvalid as error:
@@ -126,7 +126,9 @@ def _case_to_plain(case: TrialCase) -> dict[str, Any]:
 
 
 def _sentence(finding: Finding) -> str:
-    parts = [f"{finding.place}: " if finding.place else "", finding.sentence]
+    parts = [finding.sentence]
+    if finding.place:
+        parts.insert(0, f"{finding.place}: ")
     if finding.suggestion:
         parts.append(f". {finding.suggestion}")
     return "".join(parts)

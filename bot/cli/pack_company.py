@@ -1,4 +1,7 @@
-"""The throwaway company of a pack: its SQL on a new file that nobody else uses."""
+"""The throwaway company of a pack: its SQL on a new file.
+
+Nobody else uses the file.
+"""
 
 import sqlite3
 from contextlib import closing

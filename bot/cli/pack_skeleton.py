@@ -1,4 +1,4 @@
-"""The files of a new pack, which passes its check as it is."""
+"""The files of a new pack, which passes its check unchanged."""
 
 import re
 import shutil

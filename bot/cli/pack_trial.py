@@ -1,4 +1,7 @@
-"""A trial of a pack: its playbooks on its own company, which exists for the trial only."""
+"""A trial of a pack: its playbooks on its own company.
+
+The company exists for the trial only.
+"""
 
 import contextlib
 import shutil
@@ -165,7 +168,9 @@ class PackTrial:
                 self._disappoint(f"{kind} does not find {subject}")
             for subject in sorted(cases.keys() - expectation.plans.keys()):
                 reason = expectation.absent.get(subject)
-                but = f", although {reason}" if reason else ", which nobody expects"
+                but = ", which nobody expects"
+                if reason:
+                    but = f", although {reason}"
                 self._disappoint(f"{kind} finds {subject}{but}")
             for subject in cases.keys() & expectation.plans.keys():
                 expected, actual = expectation.plans[subject], cases[subject].actions
@@ -178,7 +183,10 @@ class PackTrial:
         self.findings.append(Finding(sentence=sentence, file=EXPECTATIONS_FILE))
 
     def carry_out(self) -> None:
-        """Carry out every plan on a copy of the company, and take it back where it can be."""
+        """Carry out every plan on a copy of the company.
+
+        What can be taken back is taken back afterwards.
+        """
         for number, trial_case in enumerate(self.cases):
             plan = trial_case.case.proposal.plan
             if plan is None:
@@ -219,7 +227,7 @@ class PlanTrial:
                 self._undo(action, key)
 
     def _is_alternative(self, number: int) -> bool:
-        """Tell whether a step is for the case that the one before it is refused."""
+        """Tell whether a step is for a refusal of the one before."""
         branches = self.plan.branches
         return bool(branches) and branches[number].cause is Cause.REFUSED
 
@@ -286,7 +294,9 @@ def _can_be_tried(system: Any) -> bool:
 
 @contextlib.contextmanager
 def open_trial(pack: Pack) -> Iterator[PackTrial]:
-    """Make the company of a pack, and what looks at it; both are gone afterwards.
+    """Make the company of a pack, and what looks at it.
+
+    Both are gone afterwards.
 
     Raises:
         BadRequest: the company cannot be made.

@@ -294,7 +294,10 @@ def changed_library(
 
 
 def _own_folder(files: Sequence[Path]) -> Path | None:
-    """Find the library that the first file lies in; a pack is no library of its own."""
+    """Find the library that the first file lies in.
+
+    A pack is no library of its own.
+    """
     for file in files:
         folder = file.resolve().parent
         is_pack = (folder.parent / "pack.yml").is_file()

@@ -60,7 +60,10 @@ class Dialect:
 
 
 def label_of(table: Table, key: Column) -> str:
-    """Name a row for people: its noun, key and name, like "Order 7 (Miller)"."""
+    """Name a row for people, like "Order 7 (Miller)".
+
+    That is its noun, key and name.
+    """
     text = f"{literal(table.noun.capitalize() + ' ')} || CAST(t.{quote(key.name)} AS TEXT)"
     name = _name_column(table, key)
     if name is None:

@@ -65,7 +65,7 @@ class ProposedAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybookProposal:
-    """One playbook, for rows of one table that should not be as they are."""
+    """One playbook, for wrong rows of one table."""
 
     table: Table
     key: Column
@@ -133,7 +133,9 @@ class _Candidates:
         if self._start and self._end_of_work:
             for age in AGES:
                 yield self._old(self._start, self._end_of_work, age)
-        near = self._end or (None if self._end_of_work else self._deadline)
+        near = self._end
+        if not near and not self._end_of_work:
+            near = self._deadline
         if near:
             yield self._near(near)
 

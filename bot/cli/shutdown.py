@@ -48,7 +48,10 @@ def _let_pass(number: int, frame: FrameType | None) -> None:
 
 
 def exit_after(seconds: float, report: Callable[[], None] | None = None) -> None:
-    """End this process after so many seconds, if it still runs, and ``report`` before."""
+    """End this process after so many seconds, if it still runs.
+
+    Calls ``report`` before.
+    """
 
     def exit_now() -> None:
         try:

@@ -54,7 +54,9 @@ def deciders(verdict: Verdict) -> str:
             return "nobody: policy refuses it"
         case Ruling.ASK:
             words = " and ".join(_decider(factor) for factor in verdict.factors) or "nobody"
-            return f"{words}, each with a passkey" if verdict.step_up else words
+            if verdict.step_up:
+                words += ", each with a passkey"
+            return words
         case _:
             return "policy alone"
 

@@ -114,7 +114,10 @@ def try_file(
         for sentence in detections.gaps:
             out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
     if open_page:
-        card_page.show_cards([trial.card] if trial is not None and trial.card else [])
+        cards = []
+        if trial is not None and trial.card:
+            cards.append(trial.card)
+        card_page.show_cards(cards)
     if gaps:
         raise typer.Exit(1)
 
@@ -239,7 +242,7 @@ def _look_up_evidence(
 
 
 def _database_of(playbook: Playbook) -> str:
-    """Return the URL of the database that the library's settings name for a playbook.
+    """Return the URL of a playbook's database, from the library's settings.
 
     Raises:
         Refusal: there is none.

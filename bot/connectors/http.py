@@ -172,9 +172,9 @@ class HttpConnector:
         return EffectStatus.UNKNOWN
 
     def find_problems(self) -> list[str]:
-        """Ask the declared questions that need no parameter; else only whether it is there.
+        """Ask the declared questions that need no parameter.
 
-        Nothing but GET is sent.
+        Where there is none, ask only whether the system is there. Nothing but GET is sent.
         """
         calls = [call for call in self._questions() if not placeholders(call.path)]
         problems: dict[str, None] = {}
@@ -195,7 +195,7 @@ class HttpConnector:
         return [call for call in calls if call is not None and call.method == "GET"]
 
     def _describe_problem(self, call: HttpCall, status: int, *, is_declared: bool) -> str:
-        """Say what is wrong by the status of an answer; empty for nothing."""
+        """Say what is wrong by an answer's status; empty for nothing."""
         name = self._system.name
         if status in _NO_ENTRY:
             secret = self._system.token_env or "token_env (none is named)"

@@ -61,11 +61,12 @@ class HttpAction(ActionSpec):
 
     def __post_init__(self) -> None:
         ActionSpec.__post_init__(self)
+        verify_fields = self.verify.fields if self.verify else None
         check_calls(
             self,
             precondition_fields=self.precondition.fields if self.precondition else (),
             execute_fields=self.execute.fields,
-            verify_fields=self.verify.fields if self.verify else None,
+            verify_fields=verify_fields,
         )
 
     @property

@@ -72,11 +72,12 @@ class ToolAction(ActionSpec):
         ActionSpec.__post_init__(self)
         if self.verify is not None and not self.verify.landed_when:
             raise ValueError("verify needs landed: how the result shows that the effect is there")
+        verify_fields = self.verify.fields if self.verify else None
         check_calls(
             self,
             precondition_fields=self.precondition.fields if self.precondition else (),
             execute_fields=self.execute.fields,
-            verify_fields=self.verify.fields if self.verify else None,
+            verify_fields=verify_fields,
         )
 
     @property

@@ -132,7 +132,7 @@ def check_calls(
     execute_fields: Collection[str],
     verify_fields: Collection[str] | None,
 ) -> None:
-    """Check an action that is a call, by the fields that its calls read.
+    """Check an action that is a call, by its calls' fields.
 
     ``verify_fields`` is None for an action without a verify call.
 

@@ -91,7 +91,10 @@ class SqlCheck:
             session.explain(statement, values)
 
     def catalogue(self) -> list[str]:
-        """List the names of tables and columns; none where the role may not see them."""
+        """List the names of tables and columns.
+
+        None where the role may not see them.
+        """
         try:
             with self._limit(), self._database.reading() as session:
                 return session.catalogue()

@@ -155,7 +155,7 @@ class _SqliteSession:
 
     @contextlib.contextmanager
     def _without_guard(self) -> Iterator[None]:
-        """Lift the guard, which is for look-ups, for a statement of our own."""
+        """Lift the guard of look-ups for a statement of our own."""
         self._raw.set_authorizer(None)
         try:
             yield

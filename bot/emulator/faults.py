@@ -14,7 +14,8 @@ from bot.rate_limit import RateLimit, TokenBuckets
 
 ANSWER_TIMEOUT_SECONDS = 3.0
 SWAP_TIMEOUT_SECONDS = 2.0
-MAX_KNOB = 1_000_000_000
+#: The largest whole number that JSON carries exactly.
+MAX_KNOB = 2**53
 # Reading somebody's name never fails: the faults are about what the app shows and finds again.
 FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
 

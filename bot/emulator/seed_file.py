@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from bot.emulator.control.arguments import Manifest, explain
+from bot.emulator.control.arguments import AppDefinition, explain
 from bot.emulator.wire import Json
 
 MAX_FILE_BYTES = 1_000_000
@@ -41,9 +41,10 @@ def read_seed(path: Path) -> Json:
     people = [_person(entry, place) for entry, place in _entries(content, "people")]
     _check_unique(people, "people")
     ids = _names(people)
-    plan = content.get("team", {}).get("plan") if isinstance(content.get("team"), dict) else None
+    team = content.get("team")
+    is_free = isinstance(team, dict) and team.get("plan") == "free"
     groups = [_group(entry, place, ids) for entry, place in _entries(content, "groups")]
-    if groups and plan == "free":
+    if groups and is_free:
         raise SeedError("groups: a workspace on the free plan has no user groups")
     members = [user["id"] for user in people if not user["is_restricted"] and not user["deleted"]]
     ids[EVERYBODY] = ""
@@ -72,7 +73,7 @@ def read_manifest(path: Path) -> Json:
     """
     manifest = _read(path)
     try:
-        TypeAdapter(Manifest).validate_python(manifest)
+        TypeAdapter(AppDefinition).validate_python(manifest)
     except ValidationError as error:
         raise SeedError(f"{path}: {explain(error)}") from None
     return manifest

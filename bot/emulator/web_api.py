@@ -71,8 +71,10 @@ def _check_token(workspace: Workspace, name: str, token: str) -> None:
         return
     if not token:
         raise ApiError("not_authed")
-    is_app_level = name in APP_LEVEL_METHODS
-    if not token.startswith(("xapp-",) if is_app_level else BOT_TOKEN_PREFIXES):
+    prefixes: tuple[str, ...] = BOT_TOKEN_PREFIXES
+    if name in APP_LEVEL_METHODS:
+        prefixes = ("xapp-",)
+    if not token.startswith(prefixes):
         is_token = token.startswith(("xo", "xapp-", "xwfp-"))
         raise ApiError("not_allowed_token_type" if is_token else "invalid_auth")
     if token.startswith("xoxb-"):

@@ -145,7 +145,9 @@ def _run_tool(name: str, options: list[str], *, url: str, environment: Mapping[s
     """Run a program of PostgreSQL on this database."""
     address = sa.make_url(url)
     # The password is not among the arguments, which everybody on the machine can read.
-    secret = {"PGPASSWORD": address.password} if address.password else {}
+    secret = {}
+    if address.password:
+        secret["PGPASSWORD"] = address.password
     bare = address.set(drivername="postgresql", password=None).render_as_string()
     result = subprocess.run(  # noqa: S603 (a program of PostgreSQL)
         [_find_tool(name), f"--dbname={bare}", *options],

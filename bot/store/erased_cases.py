@@ -65,11 +65,13 @@ def redact_case(
     for place, (row, plain) in enumerate(zip(rows, plains, strict=True)):
         if plain["type"] == DataErased.name:
             continue
-        is_desk = plain["case"] == DESK_ID
-        new = _redact(plain, person if is_desk else person_in_case, is_about_person=is_subject)
+        subject = person_in_case
+        if plain["case"] == DESK_ID:
+            subject = person
+        new = _redact(plain, subject, is_about_person=is_subject)
         if new is not None:
             plains[place] = new
-            lines.append(_line(row, plain, new, redactions.get(row.seq)))
+            lines.append(_line(row, plain, new=new, before=redactions.get(row.seq)))
     return RedactedCase(plains=plains, lines=lines, names=names)
 
 
@@ -104,14 +106,16 @@ def _redact(plain: Plain, person: ErasureSubject, *, is_about_person: bool) -> P
     return new
 
 
-def _line(row: Any, plain: Plain, new: Plain, before: Redaction | None) -> RedactedLine:
+def _line(row: Any, plain: Plain, *, new: Plain, before: Redaction | None) -> RedactedLine:
     content = canonical_bytes(new)
+    plan = before.plan if before else ""
+    challenge = before.challenge if before else ""
     redaction = Redaction(
         seq=row.seq,
         leaf=row.leaf,
         content=leaf_hash(content).hex(),
-        plan=before.plan if before and before.plan else _plan_hash(plain),
-        challenge=before.challenge if before and before.challenge else _challenge(plain),
+        plan=plan or _plan_hash(plain),
+        challenge=challenge or _challenge(plain),
     )
     return RedactedLine(redaction=redaction, content=content)
 
@@ -152,8 +156,8 @@ def write_case(unit: UnitOfWork, row: Any, plains: Sequence[Plain]) -> Case:
         unit.count_again(tally_changes(row._mapping, new_row))
     is_this = tables.cases.c.id == row.id
     unit.connection.execute(update(tables.cases).where(is_this).values(dict(new_row)))
-    _replace(unit, tables.case_people, row.id, people_rows(case))
-    _replace(unit, tables.effects, row.id, list(rows.effects.values()))
+    _replace(unit, tables.case_people, case_id=row.id, rows=people_rows(case))
+    _replace(unit, tables.effects, case_id=row.id, rows=list(rows.effects.values()))
     unit.connection.execute(DROP_SCORES_OF, {"of_case": row.id})
     scores = list(score_rows(case).values())
     if scores:
@@ -165,7 +169,7 @@ def write_case(unit: UnitOfWork, row: Any, plains: Sequence[Plain]) -> Case:
     return case
 
 
-def _replace(unit: UnitOfWork, table: Table, case_id: str, rows: Sequence[Any]) -> None:
+def _replace(unit: UnitOfWork, table: Table, *, case_id: str, rows: Sequence[Any]) -> None:
     unit.connection.execute(delete(table).where(table.c.case_id == case_id))
     if rows:
         unit.connection.execute(insert(table), [dict(row) for row in rows])
@@ -183,7 +187,7 @@ def _write_inbox(unit: UnitOfWork, case_id: str, rows: DerivedRows) -> None:
         {**columns, "source": source, "key": key, "body": NO_BYTES}
         for (source, key), columns in rows.inbox.items()
     ]
-    _replace(unit, tables.inbox, case_id, values)
+    _replace(unit, tables.inbox, case_id=case_id, rows=values)
     at = rows.case.timers.opened_at.isoformat()
     for source, key, digest in rows.conflicts:
         values_of = {"source": source, "key": key, "digest": digest, "received_at": at}

@@ -157,7 +157,10 @@ class SqlErasureStore:
             if not new_entries.lines:
                 continue
             names += new_entries.names
-            (closed_cases if self._has_ended(case_id, now) else in_flight).append(case_id)
+            if self._has_ended(case_id, now):
+                closed_cases.append(case_id)
+            else:
+                in_flight.append(case_id)
         counts = {table.name: self._count(table, subject) for table in _swept_tables()}
         return ErasureReach(
             closed_cases=closed_cases,
@@ -216,7 +219,7 @@ class SqlErasureStore:
                 )
             if lines:
                 body = _record(erasure, lines, {"cases": len(case_ids)})
-                _append(unit, body, erasure, now)
+                _append(unit, body, erasure=erasure, now=now)
             return len(lines)
 
         return self._database.write(job)
@@ -231,7 +234,7 @@ class SqlErasureStore:
             lines = list(new_entries.lines)
             write_lines(unit, lines)
             if lines:
-                _append(unit, _record(erasure, lines, {}), erasure, now)
+                _append(unit, _record(erasure, lines, {}), erasure=erasure, now=now)
             return len(lines)
 
         return self._database.write(job)
@@ -260,7 +263,7 @@ class SqlErasureStore:
 
         def job(unit: UnitOfWork) -> None:
             body = _record(erasure, [], counts, is_complete=True)
-            _append(unit, body, erasure, now)
+            _append(unit, body, erasure=erasure, now=now)
             is_this = tables.erasures.c.label == erasure.subject.label
             values = {"state": COMPLETE, "terms": "[]"}
             unit.connection.execute(update(tables.erasures).where(is_this).values(values))
@@ -347,7 +350,7 @@ def _record(
     )
 
 
-def _append(unit: UnitOfWork, body: DataErased, erasure: Erasure, now: datetime) -> None:
+def _append(unit: UnitOfWork, body: DataErased, *, erasure: Erasure, now: datetime) -> None:
     """Append an entry about the desk to what its entries make now."""
     rows = unit.connection.execute(_ENTRIES, {"of_case": DESK_ID}).all()
     controls = fold_controls(entry_of(json.loads(bytes(row.body))) for row in rows)
@@ -419,7 +422,7 @@ def _sweep_rows(
         if _is_disposable(table, row, subject):
             unit.connection.execute(delete(table).where(*is_this))
         else:
-            values = _erased_values(unit, table, row, subject)
+            values = _erased_values(unit, table, row=row, subject=subject)
             unit.connection.execute(update(table).where(*is_this).values(values))
 
 
@@ -435,7 +438,7 @@ def _is_disposable(table: Table, row: Any, subject: ErasureSubject) -> bool:
 
 
 def _erased_values(
-    unit: UnitOfWork, table: Table, row: Any, subject: ErasureSubject
+    unit: UnitOfWork, table: Table, *, row: Any, subject: ErasureSubject
 ) -> dict[str, Any]:
     values: dict[str, Any] = {
         column.name: erase_json(getattr(row, column.name), subject)

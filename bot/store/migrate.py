@@ -22,10 +22,13 @@ from bot.store.derived import rewrite_derived_rows
 from bot.store.engines import BEGINS_ON_DRIVER, SQLITE_BUSY_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
+    from alembic import command as alembic_command
+    from alembic import config as alembic_config
     from alembic import script as alembic_script
-    from alembic.config import Config
 else:
     # Alembic costs most of a second, and most starts do not need it.
+    alembic_command = LazyModule("alembic.command")
+    alembic_config = LazyModule("alembic.config")
     alembic_script = LazyModule("alembic.script")
 
 LATEST_MIGRATION = "0017"
@@ -178,11 +181,9 @@ def migration_of(connection: Connection) -> str | None:
     return version
 
 
-def configuration(connection: Connection) -> "Config":
+def configuration(connection: Connection) -> "alembic_config.Config":
     """Return Alembic's configuration for the migrations of this package."""
-    from alembic.config import Config
-
-    config = Config()
+    config = alembic_config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     return config
@@ -200,10 +201,7 @@ def _is_latest(database: Database) -> bool:
 
 
 def _upgrade(connection: Connection, before: str | None) -> None:
-    # Imported here: alembic costs most of a second, and most starts do not need it.
-    from alembic import command
-
-    command.upgrade(configuration(connection), "head")
+    alembic_command.upgrade(configuration(connection), "head")
     if before is None:
         return
     if before < DERIVED_ANEW_AT:

@@ -53,7 +53,9 @@ def _part_changes(title: str, before: PolicyPart | None, after: PolicyPart | Non
         old, new = old_rows.get(name), new_rows.get(name)
         subject = _subject(title, name)
         if old is None and new is not None:
-            beginning = "as in Slack →" if title == GROUPS else "new,"
+            beginning = "new,"
+            if title == GROUPS:
+                beginning = "as in Slack →"
             yield f"{subject}: {beginning} {', '.join(filter(None, new))}"
         elif new is None:
             yield f"{subject}: {'as in Slack' if title == GROUPS else 'removed'}"

@@ -1,4 +1,7 @@
-"""Every request over HTTP: its id, for the log and the sender, and its time, for the metrics."""
+"""The id and the time of every request over HTTP.
+
+The id is for the log and the sender, the time for the metrics.
+"""
 
 import re
 import uuid
@@ -50,12 +53,12 @@ class RequestLog:
 
 
 def _request_id(headers: Headers) -> str:
-    """Return the sender's own id, if it is one, or a new one."""
+    """Return the sender's own id if valid, or a new one."""
     senders_id = headers.get(HEADER, "")
     return senders_id if _REQUEST_ID.fullmatch(senders_id) else uuid.uuid4().hex
 
 
 def _route_of(scope: Scope) -> str:
-    """Return the path as the route declares it, never as it was sent."""
+    """Return the path as the route declares it, never as sent."""
     route = scope.get("route")
     return getattr(route, "path", UNKNOWN_ROUTE)

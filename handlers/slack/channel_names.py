@@ -13,7 +13,7 @@ MAX_PAGES = 50
 
 
 def find_channel_ids(client: WebClient, names: Collection[str]) -> dict[str, str]:
-    """Return the ids of those channels that the app can see, by name.
+    """Return the ids of the channels the app sees, by name.
 
     Raises:
         ChatFailed: Slack does not tell.

@@ -220,7 +220,9 @@ class SlackDirectory:
         matches = user_groups.find(handle)
         if len(matches) == 1:
             return self._principals(matches[0].get("users") or ())
-        return None if user_groups.are_known and not matches else frozenset()
+        if user_groups.are_known and not matches:
+            return None
+        return frozenset()
 
     def _listed_members(self, people: Sequence[str]) -> frozenset[str]:
         """Return the listed people who are found, and active."""

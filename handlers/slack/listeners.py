@@ -254,7 +254,7 @@ def _error_block(form: FormSubmission, field: str) -> str:
 def open_form_for(
     chat: SlackChat, body: Json, form: Json, *, require: Callable[[str], object]
 ) -> None:
-    """Open a form, or say to the presser why it would be in vain."""
+    """Open a form, or tell the presser why it is useless."""
     try:
         require(person_id(body))
     except (Refusal, ChatFailed) as error:

@@ -1,10 +1,17 @@
-"""The Slack app's manifest, for each way in which Slack reaches the bot."""
+"""The Slack app's manifest, for each way that Slack reaches us."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bot.cases.errors import Refusal
+from bot.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from ruamel import yaml
+else:
+    # A bot that runs knows the path alone.
+    yaml = LazyModule("ruamel.yaml")
 
 #: Where Slack sends events, presses and commands over HTTP.
 EVENTS_PATH = "/slack/events"
@@ -14,10 +21,8 @@ MANIFEST = Path(__file__).parent / "manifest.yml"
 
 def read_manifest() -> dict[str, Any]:
     """Read the manifest of an app in Socket Mode."""
-    # Imported here: a bot that runs knows the path alone.
-    from ruamel.yaml import YAML
-
-    manifest: dict[str, Any] = YAML(typ="safe").load(MANIFEST.read_text(encoding="utf-8"))
+    parser = yaml.YAML(typ="safe")
+    manifest: dict[str, Any] = parser.load(MANIFEST.read_text(encoding="utf-8"))
     return manifest
 
 

@@ -93,7 +93,7 @@ class MessageSearch:
         return first
 
     def own_messages(self, query: MessageQuery) -> Iterator[tuple[str, str]]:
-        """Yield ``ts`` and uid of every message of this bot, whatever its kind."""
+        """Yield ``ts`` and uid of every message of this bot."""
         bot_id = self._api.identity()["bot_id"]
         for page in self._pages(query):
             for message in page["messages"]:

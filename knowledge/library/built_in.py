@@ -1,4 +1,4 @@
-"""The playbook of unrecognised cases, where a library has none of its own."""
+"""The playbook of unrecognised cases, where a library has none."""
 
 import json
 from collections import Counter
@@ -46,7 +46,7 @@ def built_in_playbook(
 
 
 def _find_channel(playbooks: Mapping[str, Playbook], channels: Channels) -> str:
-    """Return the channel of most playbooks, else the first that the library names."""
+    """Return the channel of most playbooks, else the library's first."""
     usual = Counter(playbook.channel for playbook in playbooks.values()).most_common(1)
     if usual:
         return usual[0][0]
@@ -55,7 +55,7 @@ def _find_channel(playbooks: Mapping[str, Playbook], channels: Channels) -> str:
 
 
 def _find_owners(policy: Policy, playbooks: Mapping[str, Playbook]) -> dict[str, str]:
-    """Return the groups that approve by role, else the owners of the first playbook.
+    """Return the approving groups by role, else the first playbook's owners.
 
     Whoever may approve at low risk looks first, and whoever answers for most is next.
     """

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from bot.cases.finding import Finding, Severity
 from knowledge.library.field_names import field_names
-from knowledge.library.places import PLAYBOOKS, LibraryFiles, Way, YamlFile
+from knowledge.library.places import PLAYBOOKS, LibraryFile, LibraryFiles, Way
 from knowledge.library.presets import list_presets
 
 #: The files that a library may have beside its playbooks.
@@ -56,7 +56,7 @@ _SENTENCE_HELP = (
 
 
 def nearest(name: str, options: Iterable[str], *, likeness: float = MIN_LIKENESS) -> str:
-    """Suggest the option that was meant, as a question; empty where none is near."""
+    """Suggest the nearest option, as a question; empty where none is."""
     matches = difflib.get_close_matches(name, sorted(set(options)), n=1, cutoff=likeness)
     return f"Did you mean {matches[0]}?" if matches else ""
 
@@ -110,10 +110,10 @@ def _read_complaint(text: str, files: LibraryFiles) -> Finding:
     line = int(match["line"] or 0)
     sentence, way = match["rest"], _way_of(match["rest"], file)
     sentence, suggestion = _split_question(sentence)
-    position = _find(file, line, way, sentence)
+    position = _find(file, line, way=way, sentence=sentence)
     return Finding(
         sentence=sentence,
-        suggestion=suggestion or _suggest(sentence, way, file, files),
+        suggestion=suggestion or _suggest(sentence, way, file=file, files=files),
         file=file.name,
         line=position[0],
         column=position[1],
@@ -125,8 +125,8 @@ def _split_question(sentence: str) -> tuple[str, str]:
     return (match["rest"], f"Did you mean {match['name']}?") if match else (sentence, "")
 
 
-def _way_of(sentence: str, file: YamlFile) -> Way:
-    """Return the field that a sentence begins with, as a way into its file."""
+def _way_of(sentence: str, file: LibraryFile) -> Way:
+    """Return the way to the field that a sentence begins with."""
     match = _FIELD.match(sentence)
     if not match:
         return ()
@@ -158,8 +158,8 @@ def _item_number(items: list[object], part: str) -> int | None:
     return names.index(part) if part in names else None
 
 
-def _find(file: YamlFile, line: int, way: Way, sentence: str) -> tuple[int, int]:
-    """Return line and column, as near to the mistake as they are known."""
+def _find(file: LibraryFile, line: int, *, way: Way, sentence: str) -> tuple[int, int]:
+    """Return line and column, as near to the mistake as known."""
     value_line, column = file.find(way)
     first_line = line or value_line
     if "'\\t'" in sentence:
@@ -192,7 +192,7 @@ def _words(sentence: str) -> list[str]:
     return [*_names_in(sentence), field]
 
 
-def _suggest(sentence: str, way: Way, file: YamlFile, files: LibraryFiles) -> str:
+def _suggest(sentence: str, way: Way, *, file: LibraryFile, files: LibraryFiles) -> str:
     rest = _FIELD.sub(r"\g<rest>", sentence)
     offer = _OFFER.match(sentence)
     if offer:

@@ -1,4 +1,4 @@
-"""The places of a playbook that use facts, and whether there are such facts."""
+"""The places of a playbook that use facts, and their mistakes."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -12,7 +12,7 @@ from bot.cases.plan import STEPS
 from bot.cases.playbook import PLAN, ActionOffer, EditLimit, Playbook
 from bot.cases.policy import Policy
 from knowledge.library.complaints import nearest
-from knowledge.library.places import LibraryFiles, Way, YamlFile
+from knowledge.library.places import LibraryFile, LibraryFiles, Way
 
 #: What a look-up gives, by its name; None where nobody could find out.
 Columns = Mapping[str, Collection[str] | None]
@@ -133,7 +133,7 @@ def _check_use(
     use: FactUse,
     facts: Columns,
     *,
-    file: YamlFile,
+    file: LibraryFile,
     files: LibraryFiles,
     later_names: Collection[str] = (),
 ) -> Iterator[Finding]:
@@ -150,7 +150,7 @@ def _check_use(
 
 
 def _mistake(path: Path, names: Columns, later_names: Collection[str]) -> tuple[str, str] | None:
-    """Return what is wrong with a path, and a suggestion; None for nothing."""
+    """Return a path's mistake and a suggestion; None for no mistake."""
     head = path[0]
     if path == ("null",):
         # A field that is not there: the usual way to write it.

@@ -22,7 +22,10 @@ _SHAPES: dict[str, Any] = {
 
 
 def field_names(file: str, way: Way) -> list[str]:
-    """List the fields that may stand at a place; all of the file's where that is not known."""
+    """List the fields that may stand at a place.
+
+    All of the file's where that is not known.
+    """
     shape = Playbook if PLAYBOOKS in file else _SHAPES.get(file)
     if shape is None:
         return []

@@ -10,7 +10,7 @@ from bot.cases.policy import ActionLimit
 from bot.cases.signal import UNRECOGNISED
 from knowledge.library.complaints import nearest
 from knowledge.library.library import FileLibrary
-from knowledge.library.places import LibraryFiles, Way, YamlFile
+from knowledge.library.places import LibraryFile, LibraryFiles, Way
 from knowledge.library.systems import find_action
 
 _POLICY = "policy.yml"
@@ -113,7 +113,7 @@ def find_stakes_without_rate(library: FileLibrary, files: LibraryFiles) -> Itera
 
 
 def _pairs_out_of_order(
-    name: str, limit: ActionLimit, *, file: YamlFile, files: LibraryFiles
+    name: str, limit: ActionLimit, *, file: LibraryFile, files: LibraryFiles
 ) -> Iterator[Finding]:
     objects: list[tuple[Way, object, tuple[tuple[str, str], ...]]] = [
         (("actions", name), limit, _DAY_PAIRS)
@@ -141,9 +141,9 @@ def _pairs_out_of_order(
 
 
 def _lone_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
-    """Yield a group that one file alone names, and nearly as others do."""
+    """Yield each group that one file alone names, nearly like others."""
     uses: Counter[str] = Counter()
-    places: dict[str, tuple[YamlFile, Way]] = {}
+    places: dict[str, tuple[LibraryFile, Way]] = {}
     for kind, playbook in library.playbooks.items():
         for role, group in playbook.owners.by_role().items():
             uses[group] += 1

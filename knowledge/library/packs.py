@@ -1,4 +1,6 @@
-"""Packs: playbooks for one trade, with templates, examples and a company to try them on.
+"""Packs: playbooks for one trade.
+
+A pack has templates, examples and a company to try them on.
 
 A pack is a folder or a zip: ``pack.yml``, ``playbooks/*.yml``, ``systems.yml``, ``policy.yml``,
 ``channels.yml``, ``sources.yml``, ``examples/*.jsonl``, ``company.sql`` and ``expectations.yml``.
@@ -25,7 +27,7 @@ from knowledge.library.limit_order import find_stakes_without_rate
 from knowledge.library.places import LibraryFiles
 from knowledge.library.playbook_files import PACKAGED, PACKS, PLAYBOOKS
 from knowledge.library.yaml_files import read
-from knowledge.library.yaml_join import Entries, YamlFile, join_files
+from knowledge.library.yaml_join import Entries, PackDocument, join_files
 
 MAX_PACK_BYTES = 5_000_000
 MAX_PACK_FILES = 500
@@ -81,7 +83,10 @@ class PackFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindExpectation:
-    """The cases that a playbook must find in the company of the pack, and what is none."""
+    """The cases that a playbook must find in the pack's company.
+
+    It also names what is none.
+    """
 
     #: The actions of the plan by subject; an empty list where a person decides without a plan.
     #: The subjects are exactly those that the query finds, or those of the examples of a kind
@@ -130,7 +135,9 @@ def packaged_names() -> list[str]:
 
 @contextlib.contextmanager
 def open_pack(name_or_path: str) -> Iterator[Path]:
-    """Open a pack of this release, a folder or a zip; yield its folder.
+    """Open a pack of this release, a folder or a zip.
+
+    Yields its folder.
 
     Raises:
         Refusal: there is no such pack, or it holds what no pack may.
@@ -171,7 +178,7 @@ def _too_large() -> Refusal:
 
 
 def _unpack(path: Path, folder: Path) -> Path:
-    """Unpack a zip into an empty folder, and return the folder of its pack."""
+    """Unpack a zip into an empty folder; return its pack's folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             _unpack_files(archive, folder)
@@ -226,7 +233,10 @@ def read_pack(folder: Path) -> Pack:
 
 
 def find_pack_problems(pack: Pack) -> list[Finding]:
-    """List what is wrong with the files of a pack, beside what its library refuses."""
+    """List what is wrong with the files of a pack.
+
+    What its library refuses is not among it.
+    """
     library = pack.library
     own_kinds = {path.stem for path in (pack.folder / PLAYBOOKS).glob("*.yml")}
     limits = library.limits_without_action()
@@ -294,7 +304,7 @@ def _join_packs(packs: Sequence[Pack]) -> dict[str, str]:
             owners.setdefault(name, pack.name)
     for name, entries in JOINED_ENTRIES.items():
         parts = [
-            YamlFile(pack.name, name, (pack.folder / name).read_text(encoding="utf-8"))
+            PackDocument(pack.name, name, (pack.folder / name).read_text(encoding="utf-8"))
             for pack in packs
             if (pack.folder / name).is_file()
         ]

@@ -22,7 +22,7 @@ PLAYBOOKS = "playbooks"
 
 
 @dataclass(frozen=True, slots=True)
-class YamlFile:
+class LibraryFile:
     """One file with the place of each value."""
 
     #: As people name it, from the folder of the library.
@@ -32,7 +32,7 @@ class YamlFile:
     document: Any
 
     def find(self, way: Way, word: str = "") -> tuple[int, int]:
-        """Return line and column of a value, or of a word in it.
+        """Return line and column of a value or a word inside.
 
         Parts of the way that are missing are passed over.
         """
@@ -40,7 +40,7 @@ class YamlFile:
         return self.find_word(word, line) or (line, column)
 
     def find_word(self, word: str, first_line: int = 1) -> tuple[int, int] | None:
-        """Return where a word stands first from a line on; None for nowhere."""
+        """Return where a word stands first from a line on, or None."""
         if not word:
             return None
         pattern = re.compile(rf"(?<![\w.]){re.escape(word)}(?![\w])")
@@ -62,19 +62,19 @@ class LibraryFiles:
     """The files of a folder, each read once."""
 
     folder: Path
-    _files: dict[Path, YamlFile] = field(default_factory=dict)
+    _files: dict[Path, LibraryFile] = field(default_factory=dict)
 
-    def open(self, path: Path) -> YamlFile:
+    def open(self, path: Path) -> LibraryFile:
         """Read a file as it is."""
         if path not in self._files:
             self._files[path] = self._read(path)
         return self._files[path]
 
-    def root(self, name: str) -> YamlFile:
+    def root(self, name: str) -> LibraryFile:
         """Read a file of the folder itself, like ``systems.yml``."""
         return self.open(self.folder / name)
 
-    def find_file(self, name: str) -> YamlFile | None:
+    def find_file(self, name: str) -> LibraryFile | None:
         """Read the file that a complaint names without its folder."""
         for path in (self.folder / name, *self.playbook_paths()):
             if path.name == name and path.is_file():
@@ -85,17 +85,17 @@ class LibraryFiles:
         """Iterate over the files of playbooks, also of packs."""
         yield from sorted(self.folder.glob(f"**/{PLAYBOOKS}/*.yml"))
 
-    def playbook(self, kind: str) -> YamlFile:
+    def playbook(self, kind: str) -> LibraryFile:
         """Return the file of a kind."""
         for path in self.playbook_paths():
             file = self.open(path)
             if file.document.get("kind") == kind:
                 return file
-        return YamlFile("", "", {})
+        return LibraryFile("", "", {})
 
     def finding(
         self,
-        file: YamlFile,
+        file: LibraryFile,
         way: Way,
         sentence: str,
         *,
@@ -105,30 +105,32 @@ class LibraryFiles:
     ) -> Finding:
         """Return a finding at a value, or at a word in it."""
         line, column = file.find(way, word)
+        if not file.name:
+            line, column = 0, 0
         return Finding(
             sentence=sentence,
             suggestion=suggestion,
             severity=severity,
             file=file.name,
-            line=line if file.name else 0,
-            column=column if file.name else 0,
+            line=line,
+            column=column,
         )
 
-    def _read(self, path: Path) -> YamlFile:
+    def _read(self, path: Path) -> LibraryFile:
         name = str(path.relative_to(self.folder))
         try:
             raw = path.read_bytes()
         except OSError:
-            return YamlFile(name, "", {})
+            return LibraryFile(name, "", {})
         text = raw.decode("utf-8", "replace")
         try:
-            return YamlFile(name, text, marked_yaml.parse(path, raw))
+            return LibraryFile(name, text, marked_yaml.parse(path, raw))
         except PlaybookInvalid:
-            return YamlFile(name, text, {})
+            return LibraryFile(name, text, {})
 
 
 def _find_value(document: Any, way: Way) -> tuple[int, int]:
-    """Return line and column of a value, or of what exists around it."""
+    """Return line and column of a value, or of its surroundings."""
     position = (0, 0)
     value = document
     for part in way:

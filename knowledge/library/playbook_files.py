@@ -1,4 +1,7 @@
-"""The playbook files of a library, which lie in its folder or in packs of the sample."""
+"""The playbook files of a library.
+
+They lie in its folder or in packs of the sample.
+"""
 
 import shutil
 from collections.abc import Mapping
@@ -46,7 +49,10 @@ def _list_sample_files(packs: Path) -> list[Path]:
 
 
 def copy_library(source: Path, folder: Path) -> None:
-    """Copy the files of a library into a new plain folder, without the presets of products."""
+    """Copy the files of a library into a new plain folder.
+
+    The presets of products are left out.
+    """
     (folder / PLAYBOOKS).mkdir(parents=True, exist_ok=True)
     for file in source.glob("*.yml"):
         shutil.copy(file, folder)

@@ -68,7 +68,10 @@ def read_earlier_playbook(
 
 
 def with_stake_currency(playbook: Playbook, currency: str) -> Playbook:
-    """Return a playbook whose stake is in the currency of policy, where it says nothing else."""
+    """Return a playbook whose stake is in the currency of policy.
+
+    A playbook that names a currency keeps it.
+    """
     if playbook.stake.currency:
         return playbook
     return replace(playbook, stake=replace(playbook.stake, currency=currency))

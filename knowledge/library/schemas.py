@@ -1,4 +1,4 @@
-"""JSON Schemas of the YAML files, made from the definitions that read them.
+"""JSON Schemas of the YAML files, made from their definitions.
 
 An editor checks and explains a file by its schema. ``python -m knowledge.library.schemas`` writes
 them into ``knowledge/schemas``.
@@ -58,17 +58,43 @@ class SchemaFile:
 
 
 SCHEMAS = (
-    SchemaFile("playbook", "playbooks/*.yml", Playbook, "How one kind of case is handled."),
-    SchemaFile("policy", "policy.yml", Policy, "Limits, risk, and who must say yes."),
-    SchemaFile("systems", "systems.yml", SystemsFile, "The outside systems and their actions."),
-    SchemaFile("sources", "sources.yml", SourcesFile, "Who may send signals, and how."),
-    SchemaFile("channels", "channels.yml", ChannelsFile, "Working hours, and who is called."),
-    SchemaFile("people", "people.yml", PeopleFile, "The accounts that belong to one person."),
-    SchemaFile("programs", "programs.yml", ProgramsFile, "The programs that ask for approvals."),
-    SchemaFile("recognition", "recognition.yml", RecognitionFile, "What earns points."),
-    SchemaFile("questions", "questions.yml", QuestionsFile, "How people ask, to learn from."),
-    SchemaFile("pack", "pack.yml", PackFile, "What a pack is, and the figures to watch."),
-    SchemaFile("preset", "sources/*.yml", Preset, "How the requests of a product are read."),
+    SchemaFile(
+        "playbook", "playbooks/*.yml", shape=Playbook, meaning="How one kind of case is handled."
+    ),
+    SchemaFile("policy", "policy.yml", shape=Policy, meaning="Limits, risk, and who must say yes."),
+    SchemaFile(
+        "systems",
+        "systems.yml",
+        shape=SystemsFile,
+        meaning="The outside systems and their actions.",
+    ),
+    SchemaFile(
+        "sources", "sources.yml", shape=SourcesFile, meaning="Who may send signals, and how."
+    ),
+    SchemaFile(
+        "channels", "channels.yml", shape=ChannelsFile, meaning="Working hours, and who is called."
+    ),
+    SchemaFile(
+        "people", "people.yml", shape=PeopleFile, meaning="The accounts that belong to one person."
+    ),
+    SchemaFile(
+        "programs",
+        "programs.yml",
+        shape=ProgramsFile,
+        meaning="The programs that ask for approvals.",
+    ),
+    SchemaFile(
+        "recognition", "recognition.yml", shape=RecognitionFile, meaning="What earns points."
+    ),
+    SchemaFile(
+        "questions", "questions.yml", shape=QuestionsFile, meaning="How people ask, to learn from."
+    ),
+    SchemaFile(
+        "pack", "pack.yml", shape=PackFile, meaning="What a pack is, and the figures to watch."
+    ),
+    SchemaFile(
+        "preset", "sources/*.yml", shape=Preset, meaning="How the requests of a product are read."
+    ),
 )
 
 
@@ -148,7 +174,7 @@ _COMPLETIONS: Mapping[str, Callable[[dict[str, Any]], None]] = {
 
 
 def _name_keys(part: Any, definitions: dict[str, Any]) -> None:
-    """Give mappings whose entries are named by their keys the form of the names."""
+    """Give mappings with named entries the form of the names."""
     for mapping in _mappings(part):
         for reference in _references(mapping["additionalProperties"]):
             form = definitions[reference].get(_KEY)
@@ -277,7 +303,7 @@ class _Generator(GenerateJsonSchema):
         return {**result, "propertyNames": names, "additionalProperties": value}
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """Take an amount as a number, or as text with a number in it."""
+        """Take an amount as a number, or as text with one."""
         number, text = super().decimal_schema(schema)["anyOf"]
         lowest = number.get("minimum", number.get("exclusiveMinimum", -1))
         is_signed = lowest < 0
@@ -308,7 +334,7 @@ class _Generator(GenerateJsonSchema):
         return result
 
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
-        """Refuse durations of which no form is declared: each has one of ours."""
+        """Refuse durations without a declared form: each has one of ours."""
         raise AssertionError("a duration is a Duration or Span of bot/cases/constraints.py")
 
 

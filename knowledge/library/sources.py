@@ -109,7 +109,9 @@ def _names_kind(source: Source) -> bool:
 
 
 def read_sources(path: Path) -> SourceFiles:
-    """Read the sources by name, each completed by its preset; none without the file.
+    """Read the sources by name, each completed by its preset.
+
+    None without the file.
 
     Raises:
         PlaybookInvalid: one line for each mistake.

@@ -24,7 +24,10 @@ def read_systems(path: Path) -> Mapping[str, SystemSpec]:
 
 
 def with_currency(systems: Mapping[str, SystemSpec], currency: str) -> dict[str, SystemSpec]:
-    """Return the systems whose actions move money of policy, where they say nothing else."""
+    """Return the systems whose actions move money of policy.
+
+    An action that names a currency keeps it.
+    """
     return {name: _system_in(system, currency) for name, system in systems.items()}
 
 

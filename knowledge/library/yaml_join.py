@@ -20,7 +20,7 @@ JOINED_LISTS = frozenset({"never_alone", "whole_desk_digest"})
 
 
 @dataclass(frozen=True, slots=True)
-class YamlFile:
+class PackDocument:
     """One file of one pack."""
 
     pack: str
@@ -30,7 +30,7 @@ class YamlFile:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An entry of a mapping: its lines from the comment above it to its end."""
+    """An entry of a mapping, from the comment above to its end."""
 
     first_line: int
     end_line: int
@@ -38,7 +38,7 @@ class _Entry:
     value: Node
 
 
-def join_files(files: Sequence[YamlFile], entries: Entries) -> str:
+def join_files(files: Sequence[PackDocument], entries: Entries) -> str:
     """Join files of one name into the first.
 
     Raises:
@@ -46,12 +46,14 @@ def join_files(files: Sequence[YamlFile], entries: Entries) -> str:
     """
     base, *others = files
     for other in others:
-        base = YamlFile(base.pack, base.name, _join(base, other, entries=entries, place=()))
+        base = PackDocument(base.pack, base.name, _join(base, other, entries=entries, place=()))
     return base.text
 
 
-def _join(base: YamlFile, other: YamlFile, *, entries: Entries, place: tuple[str, ...]) -> str:
-    """Add what the other file has at this place, and the base does not."""
+def _join(
+    base: PackDocument, other: PackDocument, *, entries: Entries, place: tuple[str, ...]
+) -> str:
+    """Add what only the other file has at this place."""
     text = base.text
     theirs = _entries_at(other.text, place)
     for key, entry in theirs.items():
@@ -61,7 +63,7 @@ def _join(base: YamlFile, other: YamlFile, *, entries: Entries, place: tuple[str
         if key not in ours:
             text = _insert(text, ours, source=other.text, entry=entry, name=base.name)
         elif below is not None:
-            file = YamlFile(base.pack, base.name, text)
+            file = PackDocument(base.pack, base.name, text)
             text = _join(file, other, entries=below, place=here)
         elif key in JOINED_LISTS and not place:
             text = _join_list(
@@ -76,7 +78,7 @@ def _join(base: YamlFile, other: YamlFile, *, entries: Entries, place: tuple[str
 
 
 def _insert(text: str, ours: Mapping[str, _Entry], *, source: str, entry: _Entry, name: str) -> str:
-    """Put the lines of an entry behind the last one of a mapping."""
+    """Put the lines of an entry behind a mapping's last one."""
     if not ours:
         raise Refusal(f"{name}: an empty mapping cannot be joined; leave it out")
     last = max(ours.values(), key=lambda item: item.end_line)

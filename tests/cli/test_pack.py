@@ -123,7 +123,10 @@ def test_a_mistake_that_shows_only_on_the_company_is_found(pack, file, before, a
 def test_check_says_where_and_ends_with_1(pack, capsys):
     change(pack / "playbooks" / "count_off.yml", "every: 15m", "every: often")
     assert status(check, str(pack)) == 1
-    assert "• count_off.yml:15: signal.every: must be a duration" in capsys.readouterr().out
+    assert (
+        "• playbooks/count_off.yml:15:3: signal.every: must be a duration"
+        in capsys.readouterr().out
+    )
     assert status(check, str(pack), as_json=True) == 1
     answer = json.loads(capsys.readouterr().out)
     assert not answer["ok"]

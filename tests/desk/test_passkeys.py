@@ -480,7 +480,7 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
     door = CaseForms(
         decisions=page.world.desk.decisions,
         library=page.world.library,
-        confirmation_link=lambda case_id, token: f"/confirm/{case_id}/{token}",
+        confirmation_link=lambda case_id, token: f"https://desk.example/confirm/{case_id}/{token}",
     )
     onward = door.undo(FormSubmission.parse(body))
     assert validate_view(onward) == []

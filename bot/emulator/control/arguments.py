@@ -119,7 +119,7 @@ class _AppSettings(TypedDict):
 
 
 @with_config(_OPEN)
-class Manifest(TypedDict):
+class AppDefinition(TypedDict):
     """The parts of a manifest that the emulator reads."""
 
     features: NotRequired[_Features]
@@ -132,7 +132,7 @@ _SEED: dict[str, Any] = {
     "users": NotRequired[list[_User]],
     "groups": NotRequired[list[_Group]],
     "channels": NotRequired[list[_Channel]],
-    "manifest": NotRequired[Manifest],
+    "manifest": NotRequired[AppDefinition],
 }
 _USE: dict[str, Any] = {
     **_PERSON,

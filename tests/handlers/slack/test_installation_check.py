@@ -46,7 +46,7 @@ def workspace(shared_emulator):
     """The sample company anew, with the app as manifest.yml describes it; Elsie has an address."""
     shared_emulator.seed()
     shared_emulator.post("token", {"revoked": False})
-    shared_emulator.post("seed", {"team": {"plan": "std"}, "manifest": MANIFEST})
+    shared_emulator.post("seed", {"team": {"plan": "paid"}, "manifest": MANIFEST})
     profile = {"real_name": "Elsie Grant", "email": "elsie@harbourvine.example"}
     shared_emulator.post("user", {"id": ELSIE, "profile": profile})
     return shared_emulator
