@@ -162,7 +162,10 @@ class RulesInForce:
         and reads them anyway.
         """
         if not self._group_lists or not self.is_settled:
+            is_settled = self.is_settled
             self.waiting(self._desk_controls.load())
+            # Whoever judges a plan reads for themselves: what holds here may be taken back.
+            self.is_settled = is_settled
         return self._group_lists
 
     def is_at_hand(self, controls: DeskControls) -> bool:

@@ -130,7 +130,7 @@ def test_check_says_where_and_ends_with_1(pack, capsys):
     assert status(check, str(pack), as_json=True) == 1
     answer = json.loads(capsys.readouterr().out)
     assert not answer["ok"]
-    assert answer["findings"][0]["place"] == "count_off.yml:15"
+    assert answer["findings"][0]["place"] == "playbooks/count_off.yml:15:3"
 
 
 def test_a_sound_pack_is_said_to_be_sound(capsys):
