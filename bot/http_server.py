@@ -24,6 +24,7 @@ from bot.store.store import Store
 from handlers.intake.app import IntakeApi
 from handlers.intake.app import build_app as build_intake
 from handlers.intake.authentication import Credentials, Sources
+from handlers.intake.request_log import RequestLog
 from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
@@ -155,13 +156,15 @@ def build_http_server(
             priority=services.decisions.priority,
         )
         routes = [slack_route, *routes]
+    app = build_intake(
+        intake_api,
+        operations=[*case_api.operations(), *_approval_operations(services, programs)],
+        extra_routes=routes,
+        url=settings.public_url,
+    )
     return build_server(
-        build_intake(
-            intake_api,
-            operations=[*case_api.operations(), *_approval_operations(services, programs)],
-            extra_routes=routes,
-            url=settings.public_url,
-        ),
+        # Around everything, so that the answer to a failure of ours has an id, too.
+        RequestLog(app),
         host=settings.host,
         port=settings.port,
         limits=ConnectionLimits(per_address=settings.connections_per_address),

@@ -189,7 +189,10 @@ class Faults:
         for name, value in values.items():
             _check_knob(name, getattr(self._owner_of(name), name), value)
         for name, value in values.items():
-            setattr(self._owner_of(name), name, value)
+            owner = self._owner_of(name)
+            # A number stays what it was: a whole one may be written where any will do.
+            kind = type(getattr(owner, name))
+            setattr(owner, name, kind(value) if kind is float else value)
         if "seed" in values:
             self._dice = _make_dice(self.seed)
 

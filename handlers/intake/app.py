@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar, assert_never
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -34,7 +33,6 @@ from handlers.intake.quotas import Quotas
 from handlers.intake.readiness import READY_SECONDS, Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
-from handlers.intake.request_log import RequestLog
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
 from handlers.programs.openapi import ApiDescription
@@ -76,7 +74,6 @@ def build_app(
     }
     return Starlette(
         routes=routes,
-        middleware=[Middleware(RequestLog)],
         exception_handlers=exception_handlers,
     )
 

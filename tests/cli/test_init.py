@@ -237,8 +237,8 @@ def test_a_script_gets_a_sound_library_and_the_five_settings(own):
         "COUNTERSIGN_MODE": "dry-run",
     }
     tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
-    assert list(find_problems(load_settings({**variables, **tokens}))) == []
     library = load(Path("mine"))
+    assert list(find_problems(load_settings({**variables, **tokens}), library)) == []
     assert library.playbook("nothing of the kind").owners.business == "shift-leads"
     assert library.deciders() == ["shift-leads"]
     first_lines = {

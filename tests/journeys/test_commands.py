@@ -192,11 +192,11 @@ def test_check_says_which_secrets_are_missing(kept):
 @SQLITE_ALONE
 def test_init_copies_a_library_to_edit(kept):
     folder = kept.folder / "mine"
-    assert "COUNTERSIGN_LIBRARY_DIR=" in kept("init", str(folder)).stdout
+    assert "COUNTERSIGN_LIBRARY_DIR=" in kept("init", str(folder), "--sample").stdout
     assert (folder / "people.yml").is_file()
     assert (folder / "playbooks" / "low_stock.yml").exists()
     assert not list(folder.rglob("*.py"))
-    assert "exists" in kept("init", str(folder)).stderr
+    assert "exists" in kept("init", str(folder), "--sample").stderr
     shutil.rmtree(folder)
 
 

@@ -91,15 +91,19 @@ def client():
     with TestClient(build(), raise_server_exceptions=False) as client:
         client.post("/_ctl/seed", json=SEED)
         client.post("/_ctl/faults", json={"answer_within": 0.001})
+        # Before anything arbitrary: that may take the app its token.
+        blocks = [{"type": "actions", "elements": [BUTTON]}]
+        body = {"channel": "C0OPS", "text": "x", "blocks": blocks}
+        headers = {"Authorization": "Bearer xoxb-x"}
+        answer = client.post("/api/chat.postMessage", json=body, headers=headers)
+        client.app_state["message"] = answer.json()["ts"]
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def message(client):
-    """Return the ts of a message with a button, in #ops."""
-    body = {"channel": "C0OPS", "text": "x", "blocks": [{"type": "actions", "elements": [BUTTON]}]}
-    headers = {"Authorization": "Bearer xoxb-x"}
-    return client.post("/api/chat.postMessage", json=body, headers=headers).json()["ts"]
+    """Return the ts of the message with a button, in #ops."""
+    return client.app_state["message"]
 
 
 def sentence_of(answer):

@@ -2,7 +2,6 @@
 
 import pytest
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -21,10 +20,8 @@ def answer(request):
 
 @pytest.fixture
 def client():
-    app = Starlette(
-        routes=[Route("/v1/webhooks/{secret}", answer)], middleware=[Middleware(RequestLog)]
-    )
-    return TestClient(app, raise_server_exceptions=False)
+    app = Starlette(routes=[Route("/v1/webhooks/{secret}", answer)])
+    return TestClient(RequestLog(app), raise_server_exceptions=False)
 
 
 def count(route: str, status: str) -> float:
@@ -41,6 +38,12 @@ def test_what_is_no_id_is_replaced(client, offered):
     response = client.get("/v1/webhooks/a", headers={"X-Request-Id": offered.encode()})
     assert response.text == response.headers["X-Request-Id"] != offered
     assert len(response.text) == 32
+
+
+def test_the_answer_to_a_failure_of_ours_has_an_id_too(client):
+    response = client.get("/v1/webhooks/broken", headers={"X-Request-Id": "order-17"})
+    assert response.status_code == 500
+    assert response.headers["X-Request-Id"] == "order-17"
 
 
 def test_requests_are_counted_by_route_and_no_part_of_a_path_is_a_label(client):
