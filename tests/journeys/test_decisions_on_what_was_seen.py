@@ -139,7 +139,8 @@ class Shop:
         """Send in the form that has just opened, and close it; what it was refused with, or nothing."""
         views = self.emulator.get(f"state?as={who}")["views"]
         if not views:
-            return "no form opened"
+            # They were told at the press.
+            return f"no form opened; {self.whispers(who)}"
         answer = self.emulator.post(
             "submit", {"as": who, "view_id": views[-1]["id"], "values": values}
         )

@@ -160,7 +160,8 @@ def _channel_window(workspace: Workspace, channel: Channel) -> Json:
             replies.append(message)
     name = channel.name
     if channel.is_im:
-        name = workspace.users[channel.name]["real_name"]
+        person = workspace.users[channel.name]
+        name = person.get("real_name", person["name"])
     return {
         "id": channel.id,
         "name": name,
