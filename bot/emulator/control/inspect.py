@@ -161,7 +161,7 @@ def _channel_window(workspace: Workspace, channel: Channel) -> Json:
     name = channel.name
     if channel.is_im:
         person = workspace.users[channel.name]
-        name = person.get("real_name", person["name"])
+        name = str(person.get("real_name") or person["name"])
     return {
         "id": channel.id,
         "name": name,
