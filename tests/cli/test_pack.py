@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from bot.cases.errors import BadRequest, Refusal
+from bot.cli import terminal
 from bot.cli.pack import check, find_problems, new, try_pack
 from bot.cli.pack_trial import PlanTrial, connect_company, open_trial
 from knowledge.library.packs import PACKAGED_PACKS, packaged_names, read_pack
@@ -139,7 +140,8 @@ def test_a_sound_pack_is_said_to_be_sound(capsys):
 
 
 def test_try_shows_cases_cards_and_plans(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    # A console keeps the width that it was made with.
+    monkeypatch.setattr(terminal.out, "width", 200)
     assert status(try_pack, "sales") == 0
     text = capsys.readouterr().out
     assert "Jun Costa of Brightside Hotels was last spoken to" in text
