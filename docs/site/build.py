@@ -25,11 +25,11 @@ _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 def write_source(folder: Path) -> None:
     """Write every page into a folder, as Sphinx reads them."""
-    wanted = dict(_pages())
+    sources = dict(_pages())
     for path in sorted(folder.rglob("*.md")):
-        if path.relative_to(folder) not in wanted:
+        if path.relative_to(folder) not in sources:
             path.unlink()
-    for path, content in wanted.items():
+    for path, content in sources.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         # What has not changed is not built again.

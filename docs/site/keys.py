@@ -38,8 +38,8 @@ def find_examples(file: SchemaFile, schema: Mapping[str, Any]) -> Examples:
     examples: Examples = {}
     for path in example_files(file):
         for key, value in _walk(schema, file.name, schema, read_values(path)):
-            known = examples.get(key)
-            if known is None or (not _fits(known) and _fits(value)):
+            example = examples.get(key)
+            if example is None or (not _fits(example) and _fits(value)):
                 examples[key] = value
     return examples
 

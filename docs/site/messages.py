@@ -1,4 +1,6 @@
-"""Troubleshooting: every message of an error, with an anchor and what to do about it.
+"""Troubleshooting: every message of an error, with what to do.
+
+Each has an anchor.
 
 The messages are collected from the code: what is raised as a refusal, found by a check, or
 complained of in a file.

@@ -28,8 +28,8 @@ class Metric(NamedTuple):
 
 def find_metrics() -> list[Metric]:
     """List every metric of the product by name."""
-    found = {metric.name: metric for path in ROOT.rglob("*.py") for metric in _declared(path)}
-    return [found[name] for name in sorted(found)]
+    by_name = {metric.name: metric for path in ROOT.rglob("*.py") for metric in _declared(path)}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def page() -> str:

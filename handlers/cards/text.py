@@ -106,7 +106,10 @@ def stored_length(text: str) -> int:
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
-    """Build a run of rich text, shown exactly as it is; Slack does not accept an empty one."""
+    """Build a run of rich text, shown exactly as it is.
+
+    Slack does not accept an empty one.
+    """
     style: Json = {}
     if bold:
         style["bold"] = True
