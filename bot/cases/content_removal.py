@@ -11,12 +11,9 @@ from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.entries import StepStarted
-from bot.cases.erasure import ERASED_TEXT, LABEL_PREFIX
+from bot.cases.erasure import ERASED_TEXT, LABEL_PREFIX, REMOVAL_PREFIX
 from bot.cases.precedent import Precedent
-from bot.cases.signal import Signal
 
-#: Begins what takes the place of names by which rows are told apart.
-REMOVAL_PREFIX = f"{LABEL_PREFIX}by-policy-"
 #: Members that hold texts and values about the world, wherever they stand.
 CONTENT_FIELDS = frozenset(
     {
@@ -62,11 +59,6 @@ def is_over(case: Case, now: datetime) -> bool:
     """Tell whether nothing more will happen to a case."""
     undo_until = case.execution.undo_until
     return case.is_terminal and (undo_until is None or undo_until <= now)
-
-
-def is_content_removed(signal: Signal) -> bool:
-    """Tell whether a case was past its term, so that nobody can say what it was about."""
-    return signal.key.startswith(REMOVAL_PREFIX)
 
 
 def without_content(precedent: Precedent) -> Precedent:

@@ -30,6 +30,7 @@ from bot.cases.actor import Actor, CaseId, Surface
 from bot.cases.canonical import canonical_hash, from_json
 from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
+from bot.cases.content_removal import is_over
 from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID
 from bot.cases.entries import DataErased, Entry, Redaction, entry_of
@@ -50,7 +51,18 @@ CASES_PER_TRANSACTION = 10
 ROWS_PER_PAGE = 500
 #: These follow from the ledger, or hold no text; the ledger itself is redacted case by case.
 DERIVED_TABLES = frozenset(
-    {"ledger", "cases", "heads", "erasures", "effects", "named", "decision_scores", "case_tallies"}
+    {
+        "ledger",
+        "cases",
+        "heads",
+        "erasures",
+        "removals",
+        "removed_cases",
+        "effects",
+        "named",
+        "decision_scores",
+        "case_tallies",
+    }
 )
 #: Nothing rests on these rows: those that name a person are deleted.
 DISPOSABLE_TABLES = frozenset({"questions", "boards", "listed", "ticks"})
@@ -287,12 +299,6 @@ class SqlErasureStore:
                 connection.execute(statement).close()
         finally:
             connection_record.invalidate()
-
-
-def is_over(case: Case, now: datetime) -> bool:
-    """Tell whether nothing more will happen to a case."""
-    undo_until = case.execution.undo_until
-    return case.is_terminal and (undo_until is None or undo_until <= now)
 
 
 def _erase_case(
