@@ -5,6 +5,7 @@ the next run goes on where this one stopped, and counts on.
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
@@ -32,19 +33,22 @@ from bot.cases.control_decisions import ControlDecision
 from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID
 from bot.cases.desk_kinds import DESK_SOURCE
-from bot.cases.entries import DataExpired, Entry, Redaction
+from bot.cases.entries import DataExpired, Entry, Redaction, entry_of
+from bot.cases.errors import CountersignError
 from bot.cases.precedent_json import precedent_from_json, precedent_to_plain
 from bot.cases.retention import DataKind, is_held
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.ports.retention import HeldData, RemovalOrder
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.derived import derive
 from bot.store.erased_cases import NO_BYTES, RedactedLine, redacted_line, write_case, write_lines
 from bot.store.outbox_rows import DONE
 from bot.store.precedents import next_places
 from bot.store.redactions import Redactions
 from bot.store.unit_of_work import UnitOfWork
 
+log = logging.getLogger(__name__)
 RUNNING, WRITING = "running", "writing"
 CASES_PER_BATCH = 10
 ROWS_PER_BATCH = 200
@@ -62,6 +66,8 @@ class SqlRetentionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: Cases whose entries do not follow on each other without what they were about.
+        self._stuck_ids: set[str] = set()
 
     # --- runs ------------------------------------------------------------------------------------
 
@@ -155,7 +161,8 @@ class SqlRetentionStore:
     # --- cases -----------------------------------------------------------------------------------
 
     def _remove_cases(self, run: str, cutoff: datetime, order: RemovalOrder) -> int:
-        rows = self._database.fetch(_past_cases(cutoff, order).limit(CASES_PER_BATCH))
+        query = _past_cases(cutoff, order).where(_cases.id.not_in(self._stuck_ids))
+        rows = self._database.fetch(query.limit(CASES_PER_BATCH))
         if not rows:
             return 0
 
@@ -167,7 +174,10 @@ class SqlRetentionStore:
             case_ids: list[str] = []
             for row in rows:
                 new_lines = _remove_case(unit, row.id, redactions=redactions, order=order)
-                if new_lines is not None:
+                if new_lines is None:
+                    # Something came up since it was selected, or its entries cannot be folded.
+                    self._stuck_ids.add(row.id)
+                else:
                     case_ids.append(row.id)
                     lines += new_lines
             if case_ids:
@@ -178,7 +188,7 @@ class SqlRetentionStore:
                 _append(unit, run, order=order, counts=counts, lines=lines, before=cutoff)
             _count(unit, run, DataKind.CASES, len(case_ids))
             _set_state(unit, run, RUNNING)
-            return len(case_ids)
+            return len(rows)
 
         return self._database.write(job)
 
@@ -320,6 +330,8 @@ def _remove_case(
     rows = unit.connection.execute(_ENTRIES, {"of_case": case_id}).all()
     plains = [json.loads(bytes(one.body)) for one in rows]
     new_plains = remove_content(plains)
+    if not _can_be_folded(case_id, new_plains):
+        return None
     lines = [
         redacted_line(one, plain, new=new, before=redactions.get(one.seq))
         for one, plain, new in zip(rows, plains, new_plains, strict=True)
@@ -333,6 +345,16 @@ def _remove_case(
     if case.probe is None:
         unit.enqueue([_cleanup(case_id, order.now)])
     return lines
+
+
+def _can_be_folded(case_id: str, plains: Sequence[Mapping[str, Any]]) -> bool:
+    try:
+        derive(map(entry_of, plains))
+    except CountersignError as failure:
+        # One such case keeps no other; `countersign doctor` tells that it is past its term.
+        log.warning("%s is past its term, and is left as it is: %s", case_id, failure)
+        return False
+    return True
 
 
 def _is_under_way(unit: UnitOfWork, case_id: str) -> bool:
