@@ -171,7 +171,11 @@ def _erasure_lines(store: Store, lines: Mapping[int, str]) -> dict[int, str]:
 
 def _redacted_places(text: str) -> set[int]:
     body = entry_of(json.loads(text)).body
-    return {item.seq for item in body.redactions} if isinstance(body, DataErased | DataExpired) else set()
+    return (
+        {item.seq for item in body.redactions}
+        if isinstance(body, DataErased | DataExpired)
+        else set()
+    )
 
 
 def _people_with_devices(lines: Mapping[int, str]) -> Iterator[str]:

@@ -25,10 +25,11 @@ you like. It checks
 
 A person may have been erased. Then some entries are not what their leaves were made of, and a later
 entry, by the operator who ordered it, binds what stands there now, and the plan that was approved.
-Such an entry is printed as a note. Likewise, what a case was about may have been removed once it was
-kept for its term: then a later entry by policy binds what stands there now, and the case must have
-ended before the time that this entry names. That what was left out was about that person, only an export
+Such an entry is printed as a note. That what was left out was about that person, only an export
 from before can show: with --against it is compared, word by word.
+
+What a case was about may have been removed once it was kept for its term. Then a later entry, by
+policy, binds what stands there now; the case must have ended before the time that this entry names.
 
 A log that goes back is a finding, unless two things explain it. The note that does so names the
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
@@ -2133,6 +2134,13 @@ def check_erasure(entry, body, case):
     return None
 
 
+def check_expiry(entry, body, case):
+    """Check that what was kept for its term was removed by policy."""
+    if not entry["actor"].startswith("policy:"):
+        return "data were removed as past their term, and not by policy"
+    return None
+
+
 # The outcome of a step in these states is in doubt, until a report or a person ends that.
 IN_DOUBT = {
     "started",
@@ -2248,6 +2256,7 @@ RULES = {
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
     "data.erased": check_erasure,
+    "data.expired": check_expiry,
 }
 
 

@@ -122,7 +122,7 @@ class MessageCleanup:
         self._finish(message)
 
     def _clear_erased(self, message: LeasedMessage) -> None:
-        """Delete messages about a case after an erasure."""
+        """Delete messages about a case from which a person was erased, or that is past its term."""
         case = self.cases.case(message.case_id)
         cards = [card for card in self.card_store.cards(case.id) if card.ts]
         people = [person for person in case.activity.people if LABEL_PREFIX not in person]
@@ -131,9 +131,11 @@ class MessageCleanup:
             cards=cards,
             people=people,
             since=case.timers.opened_at.timestamp(),
+            with_card=case.signal.is_removed,
         )
-        log.info("%s: %d messages were deleted, from which a person is erased", case.id, count)
-        self.outbox.finish(message, [card_message(case.id, self.clock())])
+        log.info("%s: %d messages were deleted", case.id, count)
+        redraw = [] if case.signal.is_removed else [card_message(case.id, self.clock())]
+        self.outbox.finish(message, redraw)
 
     def _finish(self, message: LeasedMessage) -> None:
         """Finish a search, and request the next one if any is left."""

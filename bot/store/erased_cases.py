@@ -106,9 +106,7 @@ def _redact(plain: Plain, person: ErasureSubject, *, is_about_person: bool) -> P
     return new
 
 
-def redacted_line(
-    row: Any, plain: Plain, *, new: Plain, before: Redaction | None
-) -> RedactedLine:
+def redacted_line(row: Any, plain: Plain, *, new: Plain, before: Redaction | None) -> RedactedLine:
     """Bind the new content of a line, and what proofs need of the old one."""
     content = canonical_bytes(new)
     plan = before.plan if before else ""

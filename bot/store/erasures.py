@@ -29,8 +29,8 @@ from sqlalchemy import cast as sql_cast
 from bot.cases.actor import Actor, CaseId, Surface
 from bot.cases.canonical import canonical_hash, from_json
 from bot.cases.case import Case
-from bot.cases.control_decisions import ControlDecision
 from bot.cases.content_removal import is_over
+from bot.cases.control_decisions import ControlDecision
 from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID
 from bot.cases.entries import DataErased, Entry, Redaction, entry_of
@@ -327,7 +327,7 @@ def _erase_case(
 
 
 def _slack_messages(case: Case, label: str, now: datetime) -> list[OutboxMessage]:
-    if case.probe is not None:
+    if case.probe is not None or case.signal.is_removed:
         return []
     clearing = OutboxMessage(
         topic=Topic.SWEEP,

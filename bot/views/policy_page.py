@@ -10,8 +10,8 @@ from bot.cases.limits import describe_window
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import Money
 from bot.cases.policy import ActionLimit, Policy, TierRule, WindowLimit
-from bot.cases.version_rule import VersionRule
 from bot.cases.retention import DataKind, Retention
+from bot.cases.version_rule import VersionRule
 from bot.views.labels import Labels
 
 GROUPS = "Groups"

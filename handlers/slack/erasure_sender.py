@@ -1,4 +1,4 @@
-"""Deletes messages about a case after an erasure."""
+"""Deletes messages about a case from which something was erased."""
 
 import re
 from collections.abc import Sequence
@@ -15,16 +15,23 @@ class ErasureSender(Sender):
     """Deletes the bot's own messages. Slack lets it delete no others."""
 
     def clear_case(
-        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+        self,
+        case_id: str,
+        cards: Sequence[CardRef],
+        people: Sequence[str],
+        since: float,
+        *,
+        with_card: bool = False,
     ) -> int:
         """Delete replies, older cards and direct messages about a case.
 
-        The newest card stays; it is drawn again. Return how many messages were deleted.
+        ``with_card``: the newest card, too; else it is drawn again. Return how many messages were
+        deleted.
         """
         count = 0
         for card in cards:
             count += self._delete(card.channel, self._replies(card))
-        older = [card for card in cards[1:] if card.ts]
+        older = [card for card in cards[0 if with_card else 1 :] if card.ts]
         count += sum(self._delete(card.channel, [card.ts]) for card in older)
         for person in people:
             user = person.rpartition("/")[2]

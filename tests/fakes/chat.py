@@ -30,6 +30,7 @@ class FakeChat:
         self.steps: list = []
         self.failures: list[ChatFailed] = []
         self.cleared: list[tuple] = []
+        self.removed_cards: list[str] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
 
@@ -63,9 +64,11 @@ class FakeChat:
     def remove(self, copy):
         self._maybe_fail()
 
-    def clear_case(self, case_id, cards, people, since):
+    def clear_case(self, case_id, cards, people, since, *, with_card=False):
         self._maybe_fail()
         self.cleared.append((case_id, [card.ts for card in cards], list(people)))
+        if with_card:
+            self.removed_cards.append(case_id)
         return len(cards)
 
     def mark_as_copy(self, copy, title, standing):

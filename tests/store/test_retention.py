@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 import bot.audit.verifier as verifier
 from bot.audit.checkpoints import Checkpoints
@@ -13,7 +13,6 @@ from bot.audit.replay import replay
 from bot.cases.entries import DataExpired, entry_of
 from bot.cases.erasure import ERASED_TEXT, REMOVAL_PREFIX
 from bot.cases.retention import DataKind, Retention
-from bot.ports.question_log import QuestionRecord
 from bot.ports.retention import RemovalOrder
 from bot.store import tables
 
