@@ -102,7 +102,7 @@ class _Remover:
     def _object(self, value: Mapping[str, Any], case_id: str) -> Plain:
         new = {name: self._member(name, item, case_id) for name, item in value.items()}
         if "field" in value:
-            new.update({name: _erased(value[name]) for name in CHANGED_VALUES & value.keys()})
+            new.update({name: _blank(value[name]) for name in CHANGED_VALUES & value.keys()})
         if {"source", "key"} <= value.keys():
             names = [name for name in ("key", "group", "digest") if name in value]
             new.update({name: self._label(value[name], case_id) for name in names})
@@ -110,7 +110,7 @@ class _Remover:
 
     def _values(self, value: Mapping[str, Any], case_id: str) -> Plain:
         return {
-            name: self._object(item, case_id) if isinstance(item, Mapping) else _erased(item)
+            name: self._object(item, case_id) if isinstance(item, Mapping) else _blank(item)
             for name, item in value.items()
         }
 
@@ -122,7 +122,7 @@ class _Remover:
             return [self._member(name, item, case_id) for item in value]
         if name in LABELLED_FIELDS:
             return self._label(value, case_id)
-        return _erased(value) if name in CONTENT_FIELDS else value
+        return _blank(value) if name in CONTENT_FIELDS else value
 
     def _label(self, value: Any, case_id: str) -> Any:
         if not value or str(value).startswith(LABEL_PREFIX):
@@ -131,7 +131,7 @@ class _Remover:
         return self.labels.setdefault(str(value), f"{REMOVAL_PREFIX}{case_id}-{number}")
 
 
-def _erased(value: Any) -> Any:
+def _blank(value: Any) -> Any:
     # What is empty says nothing, and its being empty may be read.
     is_nothing = value is None or value == "" or value == ERASED_TEXT
     return value if is_nothing else ERASED_TEXT

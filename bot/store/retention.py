@@ -58,7 +58,7 @@ MAX_COUNT = 1_000
 CLEANUP_PRIORITY = 9
 _ledger, _cases, _inbox = tables.ledger.c, tables.cases.c, tables.inbox.c
 _conflicts, _questions, _outbox = tables.inbox_conflicts.c, tables.questions.c, tables.outbox.c
-_removals, _ignored = tables.removals.c, tables.ignored_requests.c
+_removals, _days = tables.removals.c, tables.ignored_requests.c
 
 
 class SqlRetentionStore:
@@ -474,7 +474,7 @@ _EMPTY_CONFLICT = (
     )
     .values(body=NO_BYTES)
 )
-_DROP_IGNORED = delete(tables.ignored_requests).where(_ignored.day < bindparam("before"))
+_DROP_IGNORED = delete(tables.ignored_requests).where(_days.day < bindparam("before"))
 _ENTRIES = (
     select(_ledger.seq, _ledger.leaf, _ledger.body)
     .where(_ledger.case_id == bindparam("of_case"))
