@@ -84,7 +84,8 @@ class Cards:
         case, cards = state.case, state.cards
         tracing.annotate(kind=case.kind, state=case.state.name.lower())
         if case.signal.is_removed:
-            # Its card is gone with what it was about, and never posted again.
+            # Its card is gone with what it was about, and never posted again. Lists may show it.
+            self._follow(state)
             self.outbox.finish(message)
             return
         context = self._context(state)

@@ -60,6 +60,10 @@ class NullChat(Chat):
         """Delete nothing."""
         return 0
 
+    def clear_thread(self, channel: str, ts: str) -> int:
+        """Delete nothing."""
+        return 0
+
     def mark_as_copy(
         self,
         copy: PostedMessage,

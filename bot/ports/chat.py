@@ -76,6 +76,9 @@ class Chat(Protocol):
         Return how many messages.
         """
 
+    def clear_thread(self, channel: str, ts: str) -> int:
+        """Delete the bot's own replies to a message. Return how many."""
+
     def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         """Replace the buttons of a duplicate message by a link."""
 

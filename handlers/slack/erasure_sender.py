@@ -30,7 +30,7 @@ class ErasureSender(Sender):
         """
         count = 0
         for card in cards:
-            count += self._delete(card.channel, self._replies(card))
+            count += self.clear_thread(card.channel, card.ts)
         older = [card for card in cards[0 if with_card else 1 :] if card.ts]
         count += sum(self._delete(card.channel, [card.ts]) for card in older)
         for person in people:
@@ -38,10 +38,14 @@ class ErasureSender(Sender):
             count += self._delete(user, self._direct_messages(case_id, user, since))
         return count
 
-    def _replies(self, card: CardRef) -> list[str]:
-        query = MessageQuery(kind=None, uid="", recipient=card.channel, thread_ts=card.ts)
+    def clear_thread(self, channel: str, ts: str) -> int:
+        """Delete the bot's own replies to a message. Return how many."""
+        return self._delete(channel, self._replies(channel, ts))
+
+    def _replies(self, channel: str, thread_ts: str) -> list[str]:
+        query = MessageQuery(kind=None, uid="", recipient=channel, thread_ts=thread_ts)
         try:
-            return [ts for ts, _ in self.search.own_messages(query) if ts != card.ts]
+            return [ts for ts, _ in self.search.own_messages(query) if ts != thread_ts]
         except ChatFailed as failure:
             return _none_if_gone(failure)
 

@@ -11,14 +11,67 @@ from bot.cases.erasure import ERASED_TEXT
 
 #: Texts of entries that say what happened, to which rows and by whom, and nothing about the world.
 KEPT_TEXTS = frozenset(
-    """
-    action attempt authenticator_data behalf_name behalf_of by by_name channel client_data
-    code connector credential currency digest editable fact field grant group id key kind
-    label local_time means mode model name needs of_case one_of owner person playbook
-    playbook_digest playbook_version policy_digest principals promise requester risk rule
-    rules signature source standing_rule system ticket to to_name version when words case_id
-    earlier_keys ended domain minimum maximum
-    """.split()
+    [
+        "action",
+        "attempt",
+        "authenticator_data",
+        "behalf_name",
+        "behalf_of",
+        "by",
+        "by_name",
+        "channel",
+        "client_data",
+        "code",
+        "connector",
+        "credential",
+        "currency",
+        "digest",
+        "editable",
+        "fact",
+        "field",
+        "grant",
+        "group",
+        "id",
+        "key",
+        "kind",
+        "label",
+        "local_time",
+        "means",
+        "mode",
+        "model",
+        "name",
+        "needs",
+        "of_case",
+        "one_of",
+        "owner",
+        "person",
+        "playbook",
+        "playbook_digest",
+        "playbook_version",
+        "policy_digest",
+        "principals",
+        "promise",
+        "requester",
+        "risk",
+        "rule",
+        "rules",
+        "signature",
+        "source",
+        "standing_rule",
+        "system",
+        "ticket",
+        "to",
+        "to_name",
+        "version",
+        "when",
+        "words",
+        "case_id",
+        "earlier_keys",
+        "ended",
+        "domain",
+        "minimum",
+        "maximum",
+    ]
 )
 
 

@@ -31,6 +31,7 @@ class FakeChat:
         self.failures: list[ChatFailed] = []
         self.cleared: list[tuple] = []
         self.removed_cards: list[str] = []
+        self.cleared_threads: list[tuple[str, str]] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
 
@@ -70,6 +71,11 @@ class FakeChat:
         if with_card:
             self.removed_cards.append(case_id)
         return len(cards)
+
+    def clear_thread(self, channel, ts):
+        self._maybe_fail()
+        self.cleared_threads.append((channel, ts))
+        return 1
 
     def mark_as_copy(self, copy, title, standing):
         self._maybe_fail()
