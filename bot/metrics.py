@@ -174,6 +174,18 @@ DETECTOR_INTERVAL = Gauge(
     ["kind"],
     registry=REGISTRY,
 )
+RETENTION_OLDEST = Gauge(
+    "countersign_retention_oldest_timestamp_seconds",
+    "When the oldest data of each kind came, was asked or ended, in seconds since 1970.",
+    ["data"],
+    registry=REGISTRY,
+)
+RETENTION_OVERDUE = Gauge(
+    "countersign_retention_overdue",
+    "How many rows of each kind of data are past their term; counted up to 1000.",
+    ["data"],
+    registry=REGISTRY,
+)
 BUILD_INFO = Gauge(
     "countersign_build_info",
     "1, with the version and the mode of the bot.",

@@ -37,6 +37,7 @@ from scheduler.detectors import AbsenceDetector, BlindDetectors, Detector
 from scheduler.digest import DigestSchedule
 from scheduler.folders import FolderWatch
 from scheduler.loop import Job, Loop
+from scheduler.retention import RetentionDelays, RetentionJob, RetentionTerms
 
 if TYPE_CHECKING:
     from scheduler import mailboxes
@@ -63,6 +64,7 @@ PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
 NAMES_INTERVAL = timedelta(minutes=10)
 VERSIONS_INTERVAL = timedelta(minutes=5)
+RETENTION_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
@@ -331,6 +333,7 @@ def build_jobs(
     *,
     secrets: Callable[[str], str],
     blind_detectors: BlindDetectors,
+    retention_delays: RetentionDelays,
 ) -> list[Job]:
     """Build the jobs of the scheduler, detectors and mailboxes included."""
     digest_schedule = DigestSchedule(
@@ -350,6 +353,7 @@ def build_jobs(
         # A card that nobody can approve is drawn again when somebody can.
         Job("cards", NAMES_INTERVAL, desk.screens.cards.renew),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
+        Job("retention", RETENTION_INTERVAL, _retention_job(desk, clock, retention_delays).run),
     ]
     if desk.upkeep.probes.max_per_week:
         jobs.append(Job("probes", PROBES_INTERVAL, desk.upkeep.probes.put_due))
@@ -362,6 +366,18 @@ def build_jobs(
         *_folder_jobs(desk),
         *_mailbox_jobs(desk, clock, secrets),
     ]
+
+
+def _retention_job(desk: Desk, clock: Clock, delays: RetentionDelays) -> RetentionJob:
+    return RetentionJob(
+        terms=RetentionTerms(
+            rules=desk.decisions.proposals.rules, desk_controls=desk.store.desk_controls
+        ),
+        store=desk.store.retention,
+        priority=desk.decisions.priority,
+        clock=clock,
+        delays=delays,
+    )
 
 
 def _folder_jobs(desk: Desk) -> list[Job]:

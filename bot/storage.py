@@ -4,10 +4,13 @@ Apart from the wiring: a command that only reads the store starts without Slack 
 """
 
 from bot.cases.errors import SettingsIncomplete
-from bot.settings import Settings
+from bot.settings import Settings, incomplete
 from bot.store.database import Database
 from bot.store.migrate import migrate, must_be_migrated
 from bot.store.store import Store
+
+#: A file of the data folder that is there while a backup is being restored.
+RESTORE_MARK = "restore-under-way"
 
 
 def open_database(settings: Settings) -> Database:
@@ -17,8 +20,16 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store and bring it to the latest migration."""
+def open_store(settings: Settings, *, is_restoring: bool = False) -> Store:
+    """Open the store and bring it to the latest migration.
+
+    Raises:
+        SettingsIncomplete: a restoration was interrupted, so that nothing is paused yet.
+    """
+    if not is_restoring and (settings.data_dir / RESTORE_MARK).exists():
+        raise incomplete(
+            ["a restoration was interrupted: run `countersign restore` with the same backup again"]
+        )
     database = open_database(settings)
     migrate(database)
     return Store.over(database)

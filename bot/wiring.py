@@ -52,6 +52,7 @@ from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
 from scheduler.detectors import BlindDetectors
 from scheduler.loop import Job, Loop
+from scheduler.retention import RetentionDelays
 
 
 def build_service(
@@ -92,6 +93,7 @@ def build_service(
         clock=worker.clock,
     )
     blind_detectors = BlindDetectors()
+    retention_delays = RetentionDelays()
     health = HealthChecks(
         store=desk.store,
         chat=parts.chat,
@@ -99,6 +101,7 @@ def build_service(
         list_gaps=lambda: [
             *blind_detectors.describe(worker.clock()),
             *describe_empty_groups(desk.library, parts.directory),
+            *retention_delays.describe(),
         ],
         find_missing_workers=workers.find_problems if workers else list,
     )
@@ -111,6 +114,7 @@ def build_service(
                 worker.clock,
                 secrets=settings.secret,
                 blind_detectors=blind_detectors,
+                retention_delays=retention_delays,
             ),
             Job("names", NAMES_INTERVAL, parts.directory.pin_people),
         ]

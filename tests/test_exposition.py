@@ -95,7 +95,7 @@ def test_the_table_of_the_operators_is_the_registry(families):
 
 def test_no_label_can_be_a_person_or_a_case(families):
     allowed = {"kind", "state", "alone", "source", "outcome", "stage", "topic", "method"}
-    allowed |= {"system", "call", "version", "mode", "route", "status"}
+    allowed |= {"system", "call", "version", "mode", "route", "status", "data"}
     used = {
         label for name in map(full_name, families.values()) for label in label_names(name, families)
     }

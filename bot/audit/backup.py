@@ -17,10 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.audit import verifier
 from bot.audit.checkpoints import PREVIOUS_KEYS, SIGNING_KEY
 from bot.audit.export import export
 from bot.cases.errors import Refusal
+from bot.store import tables
 from bot.store.copies import copy_database, copy_name
 from bot.store.migrate import LATEST_MIGRATION
 from bot.store.store import Store
@@ -231,10 +234,16 @@ def restore_checkpoints(folder: Path, target: Path) -> bool:
 
 
 def ledger_problems(
-    store: Store, folder: Path, manifest: BackupManifest, *, key: str = ""
+    store: Store,
+    folder: Path,
+    manifest: BackupManifest,
+    *,
+    key: str = "",
+    is_paused: bool = False,
 ) -> list[str]:
     """Verify the restored ledger, and that it is what was backed up.
 
+    ``is_paused``: the entry that pauses everything follows already.
     ``key`` is the pinned public key; without one that of the backup is used, which proves less.
     """
     problems = []
@@ -249,6 +258,15 @@ def ledger_problems(
             key=key or None,
         )[0]
     size, chain, _ = store.ledger.head()
+    if is_paused:
+        size, chain = size - 1, _chain_at(store, manifest.entries) or chain
     if (size, chain) != (manifest.entries, manifest.chain):
         problems.append(f"the ledger has {size} entries, {manifest.entries} were backed up")
     return problems
+
+
+def _chain_at(store: Store, seq: int) -> str:
+    """Return the link of an entry; empty where there is none."""
+    query = select(tables.ledger.c.chain).where(tables.ledger.c.seq == seq)
+    rows = store.database.fetch(query)
+    return str(rows[0].chain) if rows else ""

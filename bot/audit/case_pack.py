@@ -18,6 +18,7 @@ from bot.audit.proofs import Proof, prove
 from bot.cases.controls import DESK_ID
 from bot.cases.entries import (
     DataErased,
+    DataExpired,
     Entry,
     PasskeyAdded,
     PasskeyInvited,
@@ -84,7 +85,7 @@ class CasePack:
         return {
             redaction.seq: Erased(redaction, line.entry)
             for line in self.devices
-            if isinstance(line.entry.body, DataErased)
+            if isinstance(line.entry.body, DataErased | DataExpired)
             for redaction in line.entry.body.redactions
         }
 
@@ -111,7 +112,7 @@ def make_pack(store: Store, witness: Witness, *, case_id: str, now: datetime) ->
         )
     erasures = _erasure_lines(store, lines)
     if erasures and max(erasures) > checkpoint.size:
-        raise Refusal(f"a person was erased from {case_id} since the last checkpoint; try again")
+        raise Refusal(f"{case_id} was redacted since the last checkpoint; try again")
     devices = _device_lines(store, lines, checkpoint)
     devices = dict(sorted({**devices, **erasures}.items()))
     proofs = _prove(store, [*lines, *devices], checkpoint.size)
@@ -170,7 +171,11 @@ def _erasure_lines(store: Store, lines: Mapping[int, str]) -> dict[int, str]:
 
 def _redacted_places(text: str) -> set[int]:
     body = entry_of(json.loads(text)).body
-    return {item.seq for item in body.redactions} if isinstance(body, DataErased) else set()
+    return (
+        {item.seq for item in body.redactions}
+        if isinstance(body, DataErased | DataExpired)
+        else set()
+    )
 
 
 def _people_with_devices(lines: Mapping[int, str]) -> Iterator[str]:

@@ -210,6 +210,8 @@ def _entry(line: PackedEntry, erasure: Erased | None) -> str:
 
 
 def _erasure_sentence(order: entries.Entry) -> str:
+    if isinstance(order.body, entries.DataExpired):
+        return f"What this entry was about was removed by policy on {moment(order.at)}."
     by_name = order.body.by_name if isinstance(order.body, entries.DataErased) else ""
     return f"A person was erased from this entry on {moment(order.at)} by order of {by_name}."
 

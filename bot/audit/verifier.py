@@ -28,6 +28,9 @@ entry, by the operator who ordered it, binds what stands there now, and the plan
 Such an entry is printed as a note. That what was left out was about that person, only an export
 from before can show: with --against it is compared, word by word.
 
+What a case was about may have been removed once it was kept for its term. Then a later entry, by
+policy, binds what stands there now; the case must have ended before the time that this entry names.
+
 A log that goes back is a finding, unless two things explain it. The note that does so names the
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
 that a backup was restored. Then it is printed as a note.
@@ -75,6 +78,26 @@ MAX_FINDINGS = 50
 # The entry that says from which others a person was erased, and what stands for a longer text.
 ERASURE = "data.erased"
 ERASED_TEXT = "[erased]"
+# The entry that says from which others policy removed what a case was about, and what stands for
+# names there.
+EXPIRY = "data.expired"
+REMOVED_NAME = "erased-by-policy-"
+# What may be noted about a case that has ended, which stays as it is.
+LATE_NOTES = {
+    "approval.begun",
+    "attempt.refused",
+    "case.nudged",
+    "inquiry.answered",
+    "inquiry.opened",
+    "mistake.reported",
+    "practice.observed",
+    "review.given",
+    "signal.conflicted",
+    "signal.marked_clear",
+    "signal.recurred",
+    "undo.approved",
+    "undo.lapsed",
+}
 # A process may have looked at a case while another one let a version be in force.
 VERSION_GRACE = timedelta(minutes=10)
 
@@ -212,24 +235,36 @@ def read_redactions(path):
     """
     redactions = {}
     for number, line in read_lines(path):
-        if is_line(line) and ERASURE in line["entry"]:
+        if is_line(line) and says_redactions(line["entry"]):
             leaf = sha(b"\x00" + line["entry"].encode("utf-8", "replace")).hex()
             if line["leaf"] == leaf:
                 add_redactions(redactions, number, line["entry"])
     return redactions
 
 
+def says_redactions(text):
+    """Tell whether an entry may bind what stands in others now."""
+    return ERASURE in text or EXPIRY in text
+
+
 def add_redactions(redactions, number, text):
     """Add the redactions of one entry. A later one holds."""
     try:
         entry = parse(text)
-        if entry["type"] != ERASURE or not entry["actor"].startswith("operator:"):
+        by = {ERASURE: "operator:", EXPIRY: "policy:"}.get(entry["type"])
+        if by is None or not entry["actor"].startswith(by):
             return
         for redaction in entry["body"]["redactions"]:
             is_earlier = type(redaction["seq"]) is int and redaction["seq"] < number
             hashes_of = (redaction["leaf"], redaction["content"])
             if is_earlier and all(re.fullmatch("[0-9a-f]{64}", item) for item in hashes_of):
-                redactions[redaction["seq"]] = {**redaction, "by": number}
+                earlier = redactions.get(redaction["seq"], {})
+                redactions[redaction["seq"]] = {
+                    **redaction,
+                    "by": number,
+                    # What policy has removed, no later erasure brings back.
+                    "is_removed": entry["type"] == EXPIRY or earlier.get("is_removed", False),
+                }
     except MALFORMED:
         # An entry that cannot be read is a finding, and erases nothing.
         return
@@ -252,6 +287,14 @@ def describe_erasures(entries):
             counts[redaction["by"]] = counts.get(redaction["by"], 0) + 1
     for number, count in sorted(counts.items()):
         entry = entries[number - 1]
+        if entry["type"] == EXPIRY:
+            yield (
+                f"what {count} entries were about was removed by policy at {entry['at']}"
+                f" ({entry['actor']}), because their cases had ended before"
+                f" {entry['body'].get('before')}: their leaves hold, and what stands there now is"
+                f" what entry {number} binds"
+            )
+            continue
         yield (
             f"a person was erased from {count} entries at {entry['at']} by order of"
             f" {entry['body'].get('by_name')!r} ({entry['actor']}), who is called"
@@ -652,7 +695,7 @@ PACKED_FIELDS = {"seq": int, "entry": str, "proof": list}
 # Before the name of a program, as the source of its signals.
 PROGRAM = "program:"
 TOKEN_GRACE = timedelta(minutes=5)
-DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed", ERASURE}
+DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed", ERASURE, EXPIRY}
 
 
 def read_pack(path):
@@ -749,11 +792,11 @@ def packed_redactions(lines):
     """Return the redactions of a pack by place."""
     redactions = {}
     for line in lines:
-        if ERASURE in line["entry"]:
+        if says_redactions(line["entry"]):
             add_redactions(redactions, line["seq"], line["entry"])
     # What erases is never erased: else it would not have to be in the tree.
     for line in lines:
-        if ERASURE in line["entry"]:
+        if says_redactions(line["entry"]):
             redactions.pop(line["seq"], None)
     return redactions
 
@@ -1048,6 +1091,8 @@ class CaseState:
         self.steps = Steps()
         # It is a past case put before people as practice.
         self.is_probe = False
+        # What it was about was removed by policy, so that nobody can compare it with bounds.
+        self.is_removed = False
 
 
 def check_trade(entries, findings):
@@ -1065,10 +1110,45 @@ def check_trade(entries, findings):
             findings.append(f"entry {number}: {problem}")
 
 
+def check_expiries(entries, findings):
+    """Check that policy removed nothing but what had been kept for its term."""
+    policies = set()
+    last_at = {}
+    for number, entry in enumerate(entries, start=1):
+        if not entry:
+            continue
+        try:
+            if entry["type"] == "policy.adopted":
+                policies.add(entry["body"]["record"]["policy_checksum"])
+            at = parse_time(entry["at"])
+            if entry["type"] not in LATE_NOTES:
+                last_at[entry["case"]] = at
+            if entry["type"] == EXPIRY and entry["body"]["redactions"]:
+                problems = expiry_problems(entry, entries, last_at=last_at, policies=policies)
+                findings.extend(f"entry {number}: {problem}" for problem in problems)
+        except MALFORMED as failure:
+            findings.append(f"entry {number}: cannot be read ({type(failure).__name__})")
+
+
+def expiry_problems(entry, entries, *, last_at, policies):
+    """Yield why something was removed that policy keeps."""
+    body = entry["body"]
+    before = parse_time(body["before"])
+    if parse_time(entry["at"]) - before < timedelta(seconds=body["terms"]["cases"]):
+        yield "what cases were about was removed before their term was over"
+    if policies and entry["actor"].partition(":")[2] not in policies:
+        yield "what cases were about was removed by a policy that was never in force"
+    places = [redaction["seq"] for redaction in body["redactions"]]
+    cases = {entries[place - 1]["case"] for place in places if entries[place - 1]}
+    for case_id in sorted(case_id for case_id in cases if last_at[case_id] > before):
+        yield f"{case_id}: what it was about was removed, and it had not ended then"
+
+
 def entry_problems(entry, case):
     """Yield what is wrong with an entry, and update the case."""
     case_id = entry.get("case")
     kind = entry.get("type")
+    case.is_removed |= bool((entry.get("redaction") or {}).get("is_removed"))
     if entry.get("version") != case.version + 1:
         yield f"{case_id} version {entry.get('version')} after {case.version}"
     case.version = entry.get("version") or 0
@@ -1277,14 +1357,15 @@ def grant_problem(entry, approval, case):
         return "an approval in advance whose time was over"
     if case.terms.is_high_risk or case.terms.needs_passkey or case.terms.votes_needed != 1:
         return "an approval in advance of a plan that one person cannot approve alone"
-    if not is_like_granted(grant, case.plan):
+    if not is_like_granted(grant, case):
         return "an approval in advance of a plan that is not like the one it came with"
     case.grant = name
     return None
 
 
-def is_like_granted(grant, plan):
+def is_like_granted(grant, case):
     """Tell whether kind, action and shape are those of a grant."""
+    plan = case.plan
     if len(plan["actions"]) != 1 or plan.get("branches") or plan.get("proposer") != "playbook":
         return False
     action = plan["actions"][0]
@@ -1293,14 +1374,20 @@ def is_like_granted(grant, plan):
     return (
         plan["playbook"] == grant["kind"]
         and action["name"] == grant["action"]
-        and grant["target"] in ("", action["target"])
+        and (grant["target"] in ("", action["target"]) or is_removed_name(action["target"], case))
         and sorted(parameters) == list(grant["parameters"])
         and all(
-            Decimal(str(parameters[name])) <= Decimal(str(most))
+            is_unknown(parameters[name], case)
+            or Decimal(str(parameters[name])) <= Decimal(str(most))
             for name, most in (grant.get("limits") or {}).items()
         )
         and all(plan[name] == grant[name] for name in names)
     )
+
+
+def is_removed_name(name, case):
+    """Tell whether a name was removed by policy."""
+    return case.is_removed and name.startswith(REMOVED_NAME)
 
 
 def spend_grant(entry, case):
@@ -1334,7 +1421,7 @@ def give_grant(entry, body, case):
         return "an approval in advance in somebody else's name"
     if other is None or other.authorised_digest is None or set(other.votes) != {grant["giver"]}:
         return "an approval in advance without an approval of a plan like it"
-    if other.grant or not is_like_granted(grant, other.plan):
+    if other.grant or not is_like_granted(grant, other):
         return "an approval in advance of other plans than the one that was approved"
     case.log.grants[grant["id"]] = grant
     return None
@@ -1619,7 +1706,13 @@ def is_within_rule(rule, case):
     if not is_alike or names != (rule["kind"], rule["playbook_digest"]):
         return False
     figures = figures_of(case)
-    return all(bound_holds(bound, figures.get(bound["name"])) for bound in rule["bounds"])
+    values = [(bound, figures.get(bound["name"])) for bound in rule["bounds"]]
+    return all(is_unknown(value, case) or bound_holds(bound, value) for bound, value in values)
+
+
+def is_unknown(value, case):
+    """Tell whether a value was removed by policy, so that nobody knows it any more."""
+    return case.is_removed and value == ERASED_TEXT
 
 
 def figures_of(case):
@@ -1866,7 +1959,7 @@ def step_problem(step, body, case):
     for name, limit in limits.items():
         if inputs[name] != told_fact(limit["fact"], branches, case):
             return f"step {step + 1} was begun with a {name} that no step told"
-        if not is_within(inputs[name], limit):
+        if not is_unknown(inputs[name], case) and not is_within(inputs[name], limit):
             return f"step {step + 1} was begun with a {name} out of its bounds"
     return None
 
@@ -2041,6 +2134,13 @@ def check_erasure(entry, body, case):
     return None
 
 
+def check_expiry(entry, body, case):
+    """Check that what was kept for its term was removed by policy."""
+    if not entry["actor"].startswith("policy:"):
+        return "data were removed as past their term, and not by policy"
+    return None
+
+
 # The outcome of a step in these states is in doubt, until a report or a person ends that.
 IN_DOUBT = {
     "started",
@@ -2156,6 +2256,7 @@ RULES = {
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
     "data.erased": check_erasure,
+    "data.expired": check_expiry,
 }
 
 
@@ -2190,6 +2291,7 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
     if against:
         check_fork(leaves, entries, other=against, findings=findings)
     check_trade(entries, findings)
+    check_expiries(entries, findings)
     return findings, len(leaves), coverage
 
 

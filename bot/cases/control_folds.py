@@ -19,6 +19,7 @@ from bot.cases.controls import (
 from bot.cases.entries import (
     ControlBody,
     DataErased,
+    DataExpired,
     Delegated,
     DelegationEnded,
     Entry,
@@ -55,7 +56,7 @@ DelegationBody = Delegated | DelegationEnded
 EmergencyBody = GlassBroken | GlassReviewed
 PasskeyBody = PasskeyInvited | PasskeyAdded | PasskeyRemoved
 GrantBody = GrantGiven | GrantEnded
-LedgerBody = LedgerBehind | LedgerAcknowledged | LedgerKeyRotated | DataErased
+LedgerBody = LedgerBehind | LedgerAcknowledged | LedgerKeyRotated | DataErased | DataExpired
 
 
 def fold_controls(entries: Iterable[Entry], controls: DeskControls | None = None) -> DeskControls:
@@ -291,7 +292,7 @@ def _apply_to_ledger(controls: DeskControls, body: LedgerBody, entry: Entry) -> 
         case LedgerKeyRotated():
             # The checkpoints have the keys; nothing on the desk depends on them.
             return controls
-        case DataErased():
+        case DataErased() | DataExpired():
             # It changes what can be read, and nothing that may be done.
             return controls
         case _:

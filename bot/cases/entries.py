@@ -1092,6 +1092,26 @@ class DataErased(Body):
     is_complete: bool = False
 
 
+@_entry("data.expired", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataExpired(Body):
+    """Policy has removed what was kept for its term.
+
+    A run does it in several steps, with an entry for each that changes the ledger, and a last one.
+    """
+
+    #: One for all entries of a run.
+    run: str
+    #: The terms in seconds, by what they are of.
+    terms: Mapping[str, int]
+    #: The cases of these redactions had ended before.
+    before: datetime | None = None
+    redactions: tuple[Redaction, ...] = ()
+    #: How much was removed by this step; by the whole run in its last entry.
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_complete: bool = False
+
+
 # --- all bodies -------------------------------------------------------------------------------
 
 SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
@@ -1165,6 +1185,7 @@ ControlBody = (
     | VersionBody
     | TokenBody
     | DataErased
+    | DataExpired
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

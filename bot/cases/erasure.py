@@ -17,6 +17,8 @@ from bot.cases.errors import BadRequest
 ERASED_TEXT = "[erased]"
 #: Begins the name that takes a person's place. Nobody can compute a person from it.
 LABEL_PREFIX = "erased-"
+#: Begins what takes the place of names in a case that was past its term.
+REMOVAL_PREFIX = f"{LABEL_PREFIX}by-policy-"
 MIN_TERM_LENGTH = 3
 #: A text of so many words is free text, and may tell about a person without naming them.
 MIN_FREE_TEXT_WORDS = 5

@@ -35,6 +35,7 @@ from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
 from bot.cases.program import SYSTEM_PREFIX
+from bot.cases.retention import Retention
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.usage import DAY
 from bot.cases.version_rule import VersionRule
@@ -247,6 +248,8 @@ class Policy:
     versions: VersionRule | None = None
     #: The people of groups, by Slack id or e-mail. Such a list takes the place of the user group.
     groups: Mapping[Handle, PeopleList] = field(default_factory=dict)
+    #: How long data are kept. Left out: for ever.
+    retention: Retention = field(default_factory=Retention)
 
     @cached_property
     def checksum(self) -> str:
@@ -268,6 +271,8 @@ class Policy:
             del plain["autonomy"]
         if self.standing_rules == StandingRuleTerms():
             del plain["standing_rules"]
+        if self.retention == Retention():
+            del plain["retention"]
         # What the desk does to itself is in no file, and no part of what people wrote.
         # The limits of programs' own actions stand in programs.yml, and are recorded with that.
         own_prefixes = (OWN_ACTIONS, SYSTEM_PREFIX)
@@ -287,6 +292,14 @@ class Policy:
     def recent_window(self) -> timedelta:
         """Return how far back one target or requester is looked at."""
         return self.window or DAY
+
+    @property
+    def shortest_case_term(self) -> timedelta:
+        """Return how far back anything looks at what cases were about."""
+        spans = [MAX_WINDOW, self.autonomy.window, self.standing_rules.expires]
+        if self.versions:
+            spans.append(self.versions.watch)
+        return max(spans)
 
     def convert(self, amount: Decimal, currency: str) -> Decimal | None:
         """Return an amount in the currency of policy; None without a rate."""

@@ -148,7 +148,7 @@ def signal_text(signal: Signal) -> str:
 def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | None]:
     """Make the precedents of one case, and its label.
 
-    There is one precedent for each decided revision.
+    There is one precedent for each decided revision, and none once the case is past its term.
     """
     precedents: dict[str, Precedent] = {}
     label: Label | None = None
@@ -172,6 +172,8 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
             by_hand = "h" if outcome is CaseOutcome.BY_HAND else ""
             last_id = f"{case.id}.{case.proposal.revision}{by_hand}"
             precedents[last_id] = _precedent(last_id, case, entry, outcome=outcome, reason=reason)
+    if case and case.signal.is_removed:
+        return [], None
     return list(precedents.values()), label
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 
 from bot.cases.canonical import Scalar, canonical_hash, to_plain
+from bot.cases.erasure import REMOVAL_PREFIX
 
 UNRECOGNISED = "unrecognised"
 #: The fact of a signal that was read without a mapping, and its value.
@@ -57,6 +58,11 @@ class Signal:
     def is_guessed(self) -> bool:
         """Tell whether its title and subject were guessed from what came."""
         return self.facts.get(READ_BY) == GUESSED
+
+    @property
+    def is_removed(self) -> bool:
+        """Tell whether it was past its term, so that nobody knows any more what it said."""
+        return self.key.startswith(REMOVAL_PREFIX)
 
     @property
     def identity(self) -> Identity:

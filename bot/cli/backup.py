@@ -17,14 +17,14 @@ from bot.audit.backup import (
     write_backup,
 )
 from bot.audit.checkpoints import SIGNING_KEY, Witness
-from bot.cases.errors import LedgerBroken
+from bot.cases.errors import LedgerBroken, Refusal
 from bot.cases.ledger import Tree
 from bot.checkpoint_keeper import open_witness, sign_or_compare, watch_over
 from bot.cli.terminal import err, out
 from bot.clock import utc_now
 from bot.settings import PACKAGED_LIBRARY, Settings, inherit, load_offline
 from bot.store.clock import clock_of
-from bot.store.copies import load_copy, require_empty
+from bot.store.copies import is_empty, load_copy, require_empty
 from bot.store.store import Store
 
 #: What the programs of PostgreSQL may need to reach the server.
@@ -90,21 +90,22 @@ def restore(
     ] = "",
 ) -> None:
     settings = load_offline()
+    mark = settings.data_dir / storage.RESTORE_MARK
     with opened_backup(source) as (folder, manifest):
-        require_empty(settings.database_url)
-        load_copy(
-            folder / manifest.database,
-            settings.database_url,
-            environment=inherit(*TOOL_VARIABLES),
-        )
-        store = storage.open_store(settings)
+        _load(settings, mark, folder=folder, manifest=manifest)
+        store = storage.open_store(settings, is_restoring=True)
         with closing(store.database):
+            # By a run that was killed after it.
+            is_longer = store.ledger.head()[0] > manifest.entries
+            is_paused = is_longer and store.desk_controls.load().is_behind
             try:
-                problems = ledger_problems(store, folder, manifest, key=key)
+                problems = ledger_problems(store, folder, manifest, key=key, is_paused=is_paused)
             finally:
                 is_moved = restore_checkpoints(folder, settings.checkpoints_dir)
                 # Paused also when it does not verify: nothing may act on it.
-                _pause(settings, store)
+                if not is_paused:
+                    _pause(settings, store)
+    mark.unlink(missing_ok=True)
     if problems:
         lines = "\n".join(f"  • {problem}" for problem in problems)
         raise LedgerBroken(
@@ -112,6 +113,31 @@ def restore(
             "Restore another backup into an empty database"
         )
     _print_restored(settings, manifest, is_moved=is_moved)
+
+
+def _load(settings: Settings, mark: Path, *, folder: Path, manifest: BackupManifest) -> None:
+    """Load the copy as a whole, unless a run that was killed has.
+
+    Raises:
+        Refusal: the database is not empty, or another restoration was interrupted.
+    """
+    if not mark.exists():
+        require_empty(settings.database_url)
+        # From here until everything is paused no other command opens the database.
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark.write_text(manifest.chain)
+    elif mark.read_text() not in {"", manifest.chain}:
+        raise Refusal(
+            "the restoration of another backup was interrupted. Run it again; or empty the"
+            f" database, and delete {mark}"
+        )
+    elif not is_empty(settings.database_url):
+        return
+    load_copy(
+        folder / manifest.database,
+        settings.database_url,
+        environment=inherit(*TOOL_VARIABLES),
+    )
 
 
 def _pause(settings: Settings, store: Store) -> None:

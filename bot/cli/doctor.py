@@ -15,11 +15,19 @@ from bot.cli.findings import find_all_problems, find_slack_problems, print_findi
 from bot.cli.rules_status import rules_status
 from bot.cli.terminal import AsJson, err, out
 from bot.cli.versions import version_statuses
+from bot.desk.rules_in_force import RulesInForce
 from bot.settings import NO_BOT_TOKEN, Settings, load_offline
 from bot.store.clock import clock_of
 from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary
+from scheduler.retention import RetentionTerms, describe_delays, describe_terms
+
+#: The role of the bot may not be able to change a line of the ledger on PostgreSQL.
+RETENTION_REMEDY = (
+    "Look for “retention failed” in the log. On PostgreSQL the bot's role needs"
+    " GRANT UPDATE (body) ON ledger (docs/operating.md)."
+)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -59,15 +67,27 @@ def _store_findings(settings: Settings, store: Store, library: FileLibrary) -> I
             yield Finding(sentence=version.sentence)
     for sentence in checkpoint_problems(settings, store):
         yield Finding(sentence=sentence)
+    order = _retention_terms(store, library).order(clock_of(store.database)())
+    for sentence in describe_delays(order, store.retention.describe(order)):
+        yield Finding(sentence=sentence, suggestion=RETENTION_REMEDY)
+
+
+def _retention_terms(store: Store, library: FileLibrary) -> RetentionTerms:
+    rules = RulesInForce(store.cases, library, store.desk_controls)
+    return RetentionTerms(rules=rules, desk_controls=store.desk_controls)
 
 
 def _print_backlog(store: Store, library: FileLibrary) -> None:
-    """Print what waits, and how versions of playbooks are tried."""
+    """Print what waits, how versions of playbooks are tried, and how long data are kept."""
     for topic, count in store.outbox.backlog().items():
         out.print(f"  {topic}: {count}", markup=False)
     for version in version_statuses(store, library):
         if version.sentence and not version.is_problem:
             out.print(f"  {version.sentence}", markup=False)
+    order = _retention_terms(store, library).order(clock_of(store.database)())
+    if order.retention.is_on:
+        for line in describe_terms(order, store.retention.describe(order)):
+            out.print(f"  {line}", markup=False)
 
 
 def unpark(

@@ -83,6 +83,11 @@ class Cards:
         state = self._read(message)
         case, cards = state.case, state.cards
         tracing.annotate(kind=case.kind, state=case.state.name.lower())
+        if case.signal.is_removed:
+            # Its card is gone with what it was about, and never posted again. Lists may show it.
+            self._follow(state)
+            self.outbox.finish(message)
+            return
         context = self._context(state)
         if cards and _is_current(cards[0], case, context):
             self.outbox.finish(message)

@@ -30,6 +30,8 @@ SETTLE_FOR = timedelta(seconds=30)
 SECOND_SEARCH_FACTOR = 10
 MAX_TRIES = 6
 LIST_SEARCH_SECONDS = 86_400.0
+#: An App Home is no message.
+HOME_PREFIX = "home:"
 NOT_VISIBLE = "what stands is not to be seen yet"
 
 
@@ -122,7 +124,7 @@ class MessageCleanup:
         self._finish(message)
 
     def _clear_erased(self, message: LeasedMessage) -> None:
-        """Delete messages about a case after an erasure."""
+        """Delete messages about a case from which a person was erased, or that is past its term."""
         case = self.cases.case(message.case_id)
         cards = [card for card in self.card_store.cards(case.id) if card.ts]
         people = [person for person in case.activity.people if LABEL_PREFIX not in person]
@@ -131,9 +133,22 @@ class MessageCleanup:
             cards=cards,
             people=people,
             since=case.timers.opened_at.timestamp(),
+            with_card=case.signal.is_removed,
         )
-        log.info("%s: %d messages were deleted, from which a person is erased", case.id, count)
+        count += self._clear_list_threads(case.id)
+        log.info("%s: %d messages were deleted", case.id, count)
+        # The lists that show the case are drawn again with its card, or for themselves.
         self.outbox.finish(message, [card_message(case.id, self.clock())])
+
+    def _clear_list_threads(self, case_id: str) -> int:
+        """Delete the rows in threads below lists that show the case."""
+        count = 0
+        for key in self.live_lists.keys_with(case_id):
+            live_list = self.live_lists.get(key)
+            if live_list and live_list.ts and not key.startswith(HOME_PREFIX):
+                channel = live_list.place.rpartition("/")[2]
+                count += self.chat.clear_thread(channel, live_list.ts)
+        return count
 
     def _finish(self, message: LeasedMessage) -> None:
         """Finish a search, and request the next one if any is left."""

@@ -49,8 +49,18 @@ class NullChat(Chat):
         """Do nothing."""
 
     def clear_case(
-        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+        self,
+        case_id: str,
+        cards: Sequence[CardRef],
+        people: Sequence[str],
+        since: float,
+        *,
+        with_card: bool = False,
     ) -> int:
+        """Delete nothing."""
+        return 0
+
+    def clear_thread(self, channel: str, ts: str) -> int:
         """Delete nothing."""
         return 0
 

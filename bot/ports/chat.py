@@ -63,12 +63,21 @@ class Chat(Protocol):
         """Delete a message that was posted twice."""
 
     def clear_case(
-        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+        self,
+        case_id: str,
+        cards: Sequence[CardRef],
+        people: Sequence[str],
+        since: float,
+        *,
+        with_card: bool = False,
     ) -> int:
-        """Delete what was posted about a case, but for its newest card.
+        """Delete what was posted about a case, ``with_card`` its newest card too.
 
         Return how many messages.
         """
+
+    def clear_thread(self, channel: str, ts: str) -> int:
+        """Delete the bot's own replies to a message. Return how many."""
 
     def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         """Replace the buttons of a duplicate message by a link."""

@@ -82,22 +82,25 @@ def load_copy(path: Path, url: str, *, environment: Mapping[str, str]) -> None:
     _run_tool("pg_restore", [*options, str(path)], url=url, environment=environment)
 
 
+def is_empty(url: str) -> bool:
+    """Tell whether a database has no tables, or is not there."""
+    if url.startswith("sqlite"):
+        path = _sqlite_path(url)
+        return not path.exists() or path.stat().st_size == 0
+    engine = sa.create_engine(url)
+    try:
+        return not sa.inspect(engine).get_table_names()
+    finally:
+        engine.dispose()
+
+
 def require_empty(url: str) -> None:
     """Refuse a database that has tables.
 
     Raises:
         Refusal: it has.
     """
-    if url.startswith("sqlite"):
-        path = _sqlite_path(url)
-        is_empty = not path.exists() or path.stat().st_size == 0
-    else:
-        engine = sa.create_engine(url)
-        try:
-            is_empty = not sa.inspect(engine).get_table_names()
-        finally:
-            engine.dispose()
-    if not is_empty:
+    if not is_empty(url):
         name = sa.make_url(url).render_as_string(hide_password=True)
         raise Refusal(
             f"{name} is not empty. A backup is never restored over something: move it away,"

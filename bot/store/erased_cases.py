@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, delete, insert, select, update
 from bot.cases.canonical import canonical_bytes
 from bot.cases.case import Case
 from bot.cases.controls import DESK_ID
-from bot.cases.entries import DataErased, Redaction, entry_of
+from bot.cases.entries import DataErased, DataExpired, Redaction, entry_of
 from bot.cases.erasure import ErasureSubject, erase, is_about, named_facts, terms_about
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import leaf_hash
@@ -63,7 +63,7 @@ def redact_case(
     person_in_case = person.with_terms(_tickets_of(plains, person))
     lines = []
     for place, (row, plain) in enumerate(zip(rows, plains, strict=True)):
-        if plain["type"] == DataErased.name:
+        if plain["type"] in {DataErased.name, DataExpired.name}:
             continue
         subject = person_in_case
         if plain["case"] == DESK_ID:
@@ -71,7 +71,7 @@ def redact_case(
         new = _redact(plain, subject, is_about_person=is_subject)
         if new is not None:
             plains[place] = new
-            lines.append(_line(row, plain, new=new, before=redactions.get(row.seq)))
+            lines.append(redacted_line(row, plain, new=new, before=redactions.get(row.seq)))
     return RedactedCase(plains=plains, lines=lines, names=names)
 
 
@@ -106,7 +106,8 @@ def _redact(plain: Plain, person: ErasureSubject, *, is_about_person: bool) -> P
     return new
 
 
-def _line(row: Any, plain: Plain, *, new: Plain, before: Redaction | None) -> RedactedLine:
+def redacted_line(row: Any, plain: Plain, *, new: Plain, before: Redaction | None) -> RedactedLine:
+    """Bind the new content of a line, and what proofs need of the old one."""
     content = canonical_bytes(new)
     plan = before.plan if before else ""
     challenge = before.challenge if before else ""

@@ -29,6 +29,7 @@ from sqlalchemy import cast as sql_cast
 from bot.cases.actor import Actor, CaseId, Surface
 from bot.cases.canonical import canonical_hash, from_json
 from bot.cases.case import Case
+from bot.cases.content_removal import is_over
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID
@@ -50,7 +51,18 @@ CASES_PER_TRANSACTION = 10
 ROWS_PER_PAGE = 500
 #: These follow from the ledger, or hold no text; the ledger itself is redacted case by case.
 DERIVED_TABLES = frozenset(
-    {"ledger", "cases", "heads", "erasures", "effects", "named", "decision_scores", "case_tallies"}
+    {
+        "ledger",
+        "cases",
+        "heads",
+        "erasures",
+        "removals",
+        "removed_cases",
+        "effects",
+        "named",
+        "decision_scores",
+        "case_tallies",
+    }
 )
 #: Nothing rests on these rows: those that name a person are deleted.
 DISPOSABLE_TABLES = frozenset({"questions", "boards", "listed", "ticks"})
@@ -289,12 +301,6 @@ class SqlErasureStore:
             connection_record.invalidate()
 
 
-def is_over(case: Case, now: datetime) -> bool:
-    """Tell whether nothing more will happen to a case."""
-    undo_until = case.execution.undo_until
-    return case.is_terminal and (undo_until is None or undo_until <= now)
-
-
 def _erase_case(
     unit: UnitOfWork,
     case_id: str,
@@ -321,7 +327,7 @@ def _erase_case(
 
 
 def _slack_messages(case: Case, label: str, now: datetime) -> list[OutboxMessage]:
-    if case.probe is not None:
+    if case.probe is not None or case.signal.is_removed:
         return []
     clearing = OutboxMessage(
         topic=Topic.SWEEP,

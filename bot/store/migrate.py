@@ -31,7 +31,7 @@ else:
     alembic_config = LazyModule("alembic.config")
     alembic_script = LazyModule("alembic.script")
 
-LATEST_MIGRATION = "0017"
+LATEST_MIGRATION = "0018"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
 DERIVED_ANEW_AT = "0011"
 _VERSION = text("SELECT version_num FROM alembic_version")

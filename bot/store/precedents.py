@@ -290,6 +290,8 @@ _DECIDED = (
         _STATE.in_([State.RESOLVED.name, State.REJECTED.name]),
         tables.cases.c.ended_at.is_not(None),
         tables.cases.c.id.not_in(_COMING),
+        # What was past its term is forgotten for good.
+        tables.cases.c.id.not_in(select(tables.removed_cases.c.case_id)),
     )
 )
 # The id of a precedent is that of its case, a point and a revision. SQLite finds it in the index of

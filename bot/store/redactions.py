@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.cases.controls import DESK_ID
-from bot.cases.entries import DataErased, Redaction, entry_of
+from bot.cases.entries import DataErased, DataExpired, Redaction, entry_of
 from bot.cases.ledger import leaf_hash
 from bot.store import tables
 
@@ -19,7 +19,7 @@ _DESK_LINES = (
     .where(_ledger.case_id == DESK_ID)
     .order_by(_ledger.seq)
 )
-_MARK = f'"{DataErased.name}"'.encode()
+_MARKS = tuple(f'"{body.name}"'.encode() for body in (DataErased, DataExpired))
 
 
 def redactions_in(rows: Iterable[Any]) -> dict[int, Redaction]:
@@ -30,10 +30,10 @@ def redactions_in(rows: Iterable[Any]) -> dict[int, Redaction]:
     redactions: dict[int, Redaction] = {}
     for row in rows:
         content = bytes(row.body)
-        if _MARK not in content or leaf_hash(content).hex() != row.leaf:
+        if not any(mark in content for mark in _MARKS) or leaf_hash(content).hex() != row.leaf:
             continue
         entry_body = entry_of(json.loads(content)).body
-        if isinstance(entry_body, DataErased):
+        if isinstance(entry_body, DataErased | DataExpired):
             redactions.update({item.seq: item for item in entry_body.redactions})
     return redactions
 

@@ -22,6 +22,7 @@ from bot.store.precedents import SqlPrecedentStore
 from bot.store.presses import SqlPressStore
 from bot.store.probes import SqlProbeRecords
 from bot.store.question_log import SqlQuestionLog
+from bot.store.retention import SqlRetentionStore
 from bot.store.ticks import SqlTicks
 
 
@@ -47,6 +48,7 @@ class Store:
     ledger: Ledger
     decision_records: SqlDecisionRecords
     erasures: SqlErasureStore
+    retention: SqlRetentionStore
 
     @classmethod
     def over(cls, database: Database) -> "Store":
@@ -70,4 +72,5 @@ class Store:
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),
             erasures=SqlErasureStore(database),
+            retention=SqlRetentionStore(database),
         )

@@ -466,6 +466,26 @@ erasures = Table(
     Column("begun_at", Float, nullable=False),
 )
 
+# Runs that remove what is past its term. Only while a transaction of one is "writing" may a line of
+# the ledger say something else.
+removals = Table(
+    "removals",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    # How much it has removed so far: JSON, by kind.
+    Column("counts", Text, nullable=False),
+    Column("begun_at", Float, nullable=False),
+)
+
+# The cases of which nobody can say any more what they were about.
+removed_cases = Table(
+    "removed_cases",
+    metadata,
+    Column("case_id", Text, primary_key=True),
+    Column("run", Text, nullable=False),
+)
+
 # Questions, how they were read, and whether the answers helped.
 questions = Table(
     "questions",

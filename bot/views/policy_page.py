@@ -10,6 +10,7 @@ from bot.cases.limits import describe_window
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import Money
 from bot.cases.policy import ActionLimit, Policy, TierRule, WindowLimit
+from bot.cases.retention import DataKind, Retention
 from bot.cases.version_rule import VersionRule
 from bot.views.labels import Labels
 
@@ -169,8 +170,23 @@ def _always(policy: Policy, labels: Labels) -> Iterator[tuple[str, str]]:
     )
     if policy.versions:
         yield "Changed playbooks", _versions(policy.versions, labels)
+    yield from _retention(policy.retention)
     if policy.emergency:
         yield "Emergency", f"@{policy.emergency.group}, reviewed afterwards"
+
+
+def _retention(retention: Retention) -> Iterator[tuple[str, str]]:
+    titles = {
+        DataKind.SIGNALS: "Signals as they came",
+        DataKind.QUESTIONS: "Questions to the assistant",
+        DataKind.CASES: "What ended cases were about",
+    }
+    for kind, title in titles.items():
+        term = retention.term_of(kind)
+        if term is not None:
+            yield title, f"removed after {_days(term)}"
+    if retention.hold:
+        yield "Kept all the same", ", ".join(retention.hold)
 
 
 def _days(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Deletes messages about a case after an erasure."""
+"""Deletes messages about a case from which something was erased."""
 
 import re
 from collections.abc import Sequence
@@ -15,26 +15,37 @@ class ErasureSender(Sender):
     """Deletes the bot's own messages. Slack lets it delete no others."""
 
     def clear_case(
-        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+        self,
+        case_id: str,
+        cards: Sequence[CardRef],
+        people: Sequence[str],
+        since: float,
+        *,
+        with_card: bool = False,
     ) -> int:
         """Delete replies, older cards and direct messages about a case.
 
-        The newest card stays; it is drawn again. Return how many messages were deleted.
+        ``with_card``: the newest card, too; else it is drawn again. Return how many messages were
+        deleted.
         """
         count = 0
         for card in cards:
-            count += self._delete(card.channel, self._replies(card))
-        older = [card for card in cards[1:] if card.ts]
+            count += self.clear_thread(card.channel, card.ts)
+        older = [card for card in cards[0 if with_card else 1 :] if card.ts]
         count += sum(self._delete(card.channel, [card.ts]) for card in older)
         for person in people:
             user = person.rpartition("/")[2]
             count += self._delete(user, self._direct_messages(case_id, user, since))
         return count
 
-    def _replies(self, card: CardRef) -> list[str]:
-        query = MessageQuery(kind=None, uid="", recipient=card.channel, thread_ts=card.ts)
+    def clear_thread(self, channel: str, ts: str) -> int:
+        """Delete the bot's own replies to a message. Return how many."""
+        return self._delete(channel, self._replies(channel, ts))
+
+    def _replies(self, channel: str, thread_ts: str) -> list[str]:
+        query = MessageQuery(kind=None, uid="", recipient=channel, thread_ts=thread_ts)
         try:
-            return [ts for ts, _ in self.search.own_messages(query) if ts != card.ts]
+            return [ts for ts, _ in self.search.own_messages(query) if ts != thread_ts]
         except ChatFailed as failure:
             return _none_if_gone(failure)
 

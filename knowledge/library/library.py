@@ -61,6 +61,7 @@ from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
 from knowledge.library.recognition import check_merit_kinds, read_recognition
+from knowledge.library.retention import check_retention
 from knowledge.library.sources import (
     check_domains,
     check_record_checks,
@@ -339,6 +340,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     if not playbook_complaints:
         # A playbook with a mistake is missing, and its kind would look misspelt.
         complaints += check_names(policy_file, policy, systems=systems, playbooks=playbooks)
+        complaints += check_retention(policy_file, policy, systems=systems, playbooks=playbooks)
         complaints += check_programs(
             programs, systems=systems, policy=policy, playbooks=playbooks, people=people
         )

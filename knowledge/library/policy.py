@@ -16,6 +16,7 @@ from bot.cases.plan import CENT
 from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy
 from bot.connectors.specs import ActionSpec, SystemSpec
+from knowledge.library.retention import check_retention
 from knowledge.library.systems import find_action
 from knowledge.library.yaml_files import locate, locate_raw, read, read_raw
 
@@ -77,6 +78,7 @@ def read_policy_file(
     complaints = [
         *check_limits(path, policy, systems, systems_file=systems_file),
         *check_names(path, policy, systems=systems, playbooks=playbooks),
+        *check_retention(path, policy, systems=systems, playbooks=playbooks),
     ]
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))

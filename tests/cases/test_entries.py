@@ -81,6 +81,7 @@ WIRE = {
     "kind.named": (Transition.NAME, "kind owner channel sla by_name"),
     "kind.novel": (Transition.NOTE, "by_name"),
     "kind.recognised": (Transition.RECOGNISE, "recognition owner channel sla is_urgent"),
+    "data.expired": (Transition.NOTE, "run terms before redactions counts is_complete"),
     "data.erased": (Transition.NOTE, "label reason by_name redactions counts is_complete"),
     "ledger.acknowledged": (Transition.NOTE, "signed_size signed_root note by_name numbers_from"),
     "ledger.behind": (Transition.NOTE, "signed_size signed_root own_size common_size numbers_from"),

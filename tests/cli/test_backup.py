@@ -15,12 +15,14 @@ import typer
 
 from bot.audit.checkpoints import Checkpoints
 from bot.audit.replay import replay
-from bot.cases.errors import LedgerBroken, Refusal
+from bot.cases.errors import LedgerBroken, Refusal, SettingsIncomplete
 from bot.cases.lifecycle import State
 from bot.cli import ledger as ledger_commands
 from bot.cli.backup import backup, restore
 from bot.cli.doctor import doctor
 from bot.clock import utc_now
+from bot.settings import load_offline
+from bot.storage import RESTORE_MARK, open_store
 from bot.store import copies
 from bot.store.database import Database
 from bot.store.migrate import LATEST_MIGRATION
@@ -28,6 +30,7 @@ from bot.store.store import Store
 from tests.conftest import _create
 from tests.fakes.clock import FakeClock
 from tests.servers import drop_database
+from tests.store.dying import NEVER, run_until_killed
 from tests.world import World
 
 pytestmark = pytest.mark.threat("A5")
@@ -291,3 +294,38 @@ def test_a_backup_of_the_other_sort_and_no_backup_are_refused(place, tmp_path, e
     (tmp_path / "nothing.tar").write_text("x")
     with pytest.raises(Refusal, match="cannot be read as a backup"):
         restore(tmp_path / "nothing.tar")
+
+
+@pytest.mark.proof
+def test_a_restoration_that_is_killed_at_every_point_acts_on_nothing_and_ends_paused(
+    place, empty_url, tmp_path
+):
+    with place.world() as world:
+        world.proposed()
+    backup(tmp_path / "backup")
+    place.move("second", empty_url)
+    environment = {"COUNTERSIGN_DATABASE_URL": place.url, "COUNTERSIGN_DATA_DIR": str(place.data)}
+    for fatal in range(1, NEVER):
+        arguments = ("restore", fatal, str(tmp_path / "backup"))
+        if run_until_killed(*arguments, environment=environment) == 0:
+            break
+        # Killed: nothing opens what is not paused yet.
+        with pytest.raises(SettingsIncomplete, match="restoration was interrupted"):
+            open_store(load_offline())
+    assert fatal > 8
+    assert place.behind()
+    with place.world() as world:
+        kinds = [json.loads(bytes(row.body))["type"] for row in world.store.ledger.rows()]
+        assert kinds.count("ledger.behind") == 1
+        assert replay(world.store.database).differences == ()
+    ledger_commands.acknowledge(note="nothing was done since")
+    assert not place.behind()
+
+
+def test_an_interrupted_restoration_goes_on_with_the_same_backup_alone(place, tmp_path):
+    with place.world() as world:
+        world.proposed()
+    backup(tmp_path / "backup")
+    (place.data / RESTORE_MARK).write_text("the link of another backup")
+    with pytest.raises(Refusal, match="another backup was interrupted"):
+        restore(tmp_path / "backup")

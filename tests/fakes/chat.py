@@ -30,6 +30,8 @@ class FakeChat:
         self.steps: list = []
         self.failures: list[ChatFailed] = []
         self.cleared: list[tuple] = []
+        self.removed_cards: list[str] = []
+        self.cleared_threads: list[tuple[str, str]] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
 
@@ -63,10 +65,17 @@ class FakeChat:
     def remove(self, copy):
         self._maybe_fail()
 
-    def clear_case(self, case_id, cards, people, since):
+    def clear_case(self, case_id, cards, people, since, *, with_card=False):
         self._maybe_fail()
         self.cleared.append((case_id, [card.ts for card in cards], list(people)))
+        if with_card:
+            self.removed_cards.append(case_id)
         return len(cards)
+
+    def clear_thread(self, channel, ts):
+        self._maybe_fail()
+        self.cleared_threads.append((channel, ts))
+        return 1
 
     def mark_as_copy(self, copy, title, standing):
         self._maybe_fail()

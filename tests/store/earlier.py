@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from bot.store.migrations.versions import m0009_tallies as migration
+from bot.store.migrations.versions import m0017_erasures
 
 INDEXES = (
     "cases_by_question",
@@ -26,6 +27,7 @@ def take_back_0016(connection: sa.Connection) -> None:
 
 def take_back_0017(connection: sa.Connection) -> None:
     """Take back all that the migration to 0017 changes, but for what the database refuses."""
+    take_back_0018(connection)
     if connection.dialect.name == "sqlite":
         # SQLite checks what triggers name whenever a table changes.
         connection.execute(sa.text("DROP TRIGGER ledger_no_update"))
@@ -37,6 +39,20 @@ def take_back_0017(connection: sa.Connection) -> None:
         )
     connection.execute(sa.text("DROP TABLE erasures"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0016'"))
+
+
+def take_back_0018(connection: sa.Connection) -> None:
+    """Take back the tables of the migration to 0018; its trigger refuses less than that before."""
+    if connection.dialect.name == "sqlite":
+        # SQLite checks what triggers name whenever a table changes.
+        connection.execute(sa.text("DROP TRIGGER ledger_no_update"))
+        for statement in m0017_erasures.SQLITE[1:]:
+            connection.execute(sa.text(statement))
+    else:
+        connection.execute(sa.text(m0017_erasures.POSTGRES[0]))
+    connection.execute(sa.text("DROP TABLE removals"))
+    connection.execute(sa.text("DROP TABLE removed_cases"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0017'"))
 
 
 def take_back_0015(connection: sa.Connection) -> None:

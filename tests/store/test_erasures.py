@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, text
@@ -14,7 +16,12 @@ from bot.cases.entries import DataErased, entry_of
 from bot.cases.erasure import ERASED_TEXT, ErasureSubject
 from bot.cases.errors import TooLate
 from bot.cases.ledger import leaf_hash
+from bot.cases.passkey import b64url_encode
+from bot.desk.digest import digest_message
+from bot.desk.digest_rows import Section
+from bot.ports.live_lists import LiveList
 from bot.store import tables
+from bot.store.erased_cases import redact_case
 from bot.store.erasures import COMPLETE, Erasure, SqlErasureStore
 
 LABEL = "erased-0a1b2c3d"
@@ -302,3 +309,62 @@ def test_the_bot_takes_back_what_slack_shows_of_the_case(guests):
         drawn.signal.title == f"{LABEL} complains about her dinner"
         or drawn.signal.title == ERASED_TEXT
     )
+
+
+def test_a_list_that_shows_the_case_is_drawn_again_and_its_thread_cleared(guests):
+    """A digest of last week, too: it follows its cases for as long as it is recorded."""
+    place, at = "C0STOCK", guests.world.clock()
+    due = at - timedelta(days=8)
+    key = digest_message(place, due, at).key
+    guests.world.store.live_lists.save(
+        LiveList(
+            key=key, place=place, ts="9.1", sections={Section.NEEDS.value: ("EX-1",)}, shown_at=due
+        )
+    )
+    guests.erase()
+    guests.world.work()
+    assert guests.world.chat.cleared_threads == [(place, "9.1")]
+    (drawn,) = [digest for digest in guests.world.chat.digests if digest.key == key]
+    assert "EX-1" in str(drawn)
+    assert [name for name in NAMES if name in str(drawn).lower()] == []
+
+
+def test_a_passkey_of_an_erased_approver_still_proves_what_it_signed(guests):
+    """The challenge is bound before the ticket that it was made of goes."""
+    ticket = "t" * 32
+    challenge = bytes(range(32))
+    client_data = b64url_encode(json.dumps({"challenge": b64url_encode(challenge)}).encode())
+    assertion = {"ticket": ticket, "credential": "c", "client_data": client_data}
+    plain = {
+        "type": "approval.given",
+        "case": "EX-1",
+        "version": 5,
+        "revision": 1,
+        "at": "2026-01-01T12:00:00.000000Z",
+        "actor": "T1/UMARIA",
+        "surface": "passkey",
+        "salt": "00",
+        "body": {
+            "approval": {
+                "person": "T1/UMARIA",
+                "name": "Maria Lopez",
+                "digest": "d" * 64,
+                "at": "2026-01-01T12:00:00Z",
+                "assertion": {**assertion, "authenticator_data": "", "signature": ""},
+            }
+        },
+    }
+    row = SimpleNamespace(seq=9, leaf="e" * 64, body=json.dumps(plain).encode())
+    person = ErasureSubject.of(["UMARIA"], LABEL)
+    redacted = redact_case([row], person, {})
+    (line,) = redacted.lines
+    assert line.redaction.challenge == challenge.hex()
+    approval = json.loads(line.content)["body"]["approval"]
+    # Without the ticket nobody can try accounts on what was signed.
+    assert ticket not in line.content.decode()
+    assert approval["person"] == f"T1/{LABEL}"
+    # A second erasure of the same entry keeps the challenge of the first.
+    again = SimpleNamespace(seq=9, leaf="e" * 64, body=line.content)
+    other = ErasureSubject.of(["Maria Lopez"], "erased-99999999")
+    (second,) = redact_case([again], other, {9: line.redaction}).lines
+    assert second.redaction.challenge == challenge.hex()

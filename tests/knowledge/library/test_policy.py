@@ -200,6 +200,18 @@ def test_a_rule_knows_its_line(folder):
 
 
 OTHER_MISTAKES = [
+    (
+        "window: 24h",
+        "retention: {cases: 30d}",
+        "policy.yml:30: retention.cases: 30d is too short: limits, .* look back 180d",
+    ),
+    ("window: 24h", "retention: {questions: 2h}", "policy.yml:30: retention.questions: 0.08.*1d"),
+    ("window: 24h", "retention: {letters: 30d}", "policy.yml:30: retention"),
+    (
+        "window: 24h",
+        "retention: {cases: 200d, hold: [EX-7, low_stok]}",
+        "policy.yml:30: retention.hold: there is no case or kind low_stok; did you mean low_stock",
+    ),
     ("never_alone: [house.match", "never_alone: [house.math", "did you mean house.match_and_pay"),
     ("window: 24h", "window: 24y", "policy.yml:30: window: .*duration like"),
     ("window: 24h", "window: 365d", "policy.yml:30: window: .*at most 92d"),
