@@ -24,8 +24,15 @@ def take_back_0016(connection: sa.Connection) -> None:
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0015'"))
 
 
+def take_back_0019(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0019 changes."""
+    connection.execute(sa.text("DROP TABLE migrations"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0017'"))
+
+
 def take_back_0017(connection: sa.Connection) -> None:
     """Take back all that the migration to 0017 changes, but for what the database refuses."""
+    take_back_0019(connection)
     if connection.dialect.name == "sqlite":
         # SQLite checks what triggers name whenever a table changes.
         connection.execute(sa.text("DROP TRIGGER ledger_no_update"))
