@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage, TierRule
