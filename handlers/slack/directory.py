@@ -88,7 +88,6 @@ class SlackDirectory:
         self._client = client
         self._team_id = team_id
         self._pins = PinsInMemory() if pins is None else pins
-        self._people_by_email: dict[str, str] | None = None
         #: Returns the listed groups of each of the rules that hold.
         self.group_lists = group_lists
         # The time and the value of each look-up, by a name for it.
@@ -231,16 +230,22 @@ class SlackDirectory:
 
     def find_id(self, email: str) -> str:
         """Return the id of the person who first had this address."""
-        if self._people_by_email is None:
-            self._people_by_email = self._pins.load(PinKind.PERSON)
-        user_id = self._people_by_email.get(email, "")
+        people = self._pinned_people()
+        user_id = people.get(email, "")
         if user_id:
             return user_id
         user_id = self._fetch_cached(f"email {email}", partial(self._look_up, email), fresh=False)
         if user_id:
             user_id = self._pins.pin(PinKind.PERSON, email, user_id)
-            self._people_by_email[email] = user_id
+            people[email] = user_id
         return user_id
+
+    def _pinned_people(self) -> dict[str, str]:
+        """Return who first had each address.
+
+        Another process may have let go of an address that the files left out for a while.
+        """
+        return self._fetch_cached("pins", partial(self._pins.load, PinKind.PERSON), fresh=False)
 
     def pin_people(self) -> int:
         """Look up everybody whom policy lists by e-mail.
@@ -255,7 +260,8 @@ class SlackDirectory:
             if is_email(person)
         }
         if self._pins.keep_only(PinKind.PERSON, emails):
-            self._people_by_email = None
+            with self._lock:
+                self._cache.pop("pins", None)
         return sum(bool(self.find_id(email)) for email in sorted(emails))
 
     def _look_up(self, email: str) -> str:
