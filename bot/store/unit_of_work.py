@@ -242,7 +242,7 @@ class UnitOfWork:
         Raises:
             HeadMoved: another process has appended since these heads were read.
         """
-        rows = self._place_lines(self.lock_head()) if self._lines else []
+        rows = _place_lines(self._lines, self.lock_head()) if self._lines else []
         if self._heads is not None:
             # Before the lines: whoever has outdated heads must not try to insert any.
             self._move_heads(self._heads)
@@ -261,23 +261,25 @@ class UnitOfWork:
         self.driver.change_exactly(count, statement, heads.values(), failure=HeadMoved())
         heads.mark_stored()
 
-    def _place_lines(self, heads: Heads) -> list[dict[str, Any]]:
-        rows = []
-        for line in self._lines:
-            leaf = leaf_hash(line.body)
-            heads.tree = heads.tree.append(leaf)
-            heads.chain = chain_hash(heads.chain, leaf)
-            rows.append(
-                {
-                    "seq": heads.tree.size,
-                    "case_id": line.case_id,
-                    "version": line.version,
-                    "leaf": leaf.hex(),
-                    "chain": heads.chain,
-                    "body": line.body,
-                }
-            )
-        return rows
+
+def _place_lines(lines: Sequence[Line], heads: Heads) -> list[dict[str, Any]]:
+    """Give each line its place after the heads, and move them on."""
+    rows = []
+    for line in lines:
+        leaf = leaf_hash(line.body)
+        heads.tree = heads.tree.append(leaf)
+        heads.chain = chain_hash(heads.chain, leaf)
+        rows.append(
+            {
+                "seq": heads.tree.size,
+                "case_id": line.case_id,
+                "version": line.version,
+                "leaf": leaf.hex(),
+                "chain": heads.chain,
+                "body": line.body,
+            }
+        )
+    return rows
 
 
 def _ended_meters(decision: ControlDecision) -> Iterator[tuple[str, datetime]]:
