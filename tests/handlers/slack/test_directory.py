@@ -6,7 +6,7 @@ from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Un
 from bot.cases.group_lists import Gap
 from bot.demo.people import ANA, BEN, ELSIE, FINN, GUS, OMAR, TEAM
 from bot.ports.pinned_names import PinKind, PinsInMemory
-from handlers.slack import directory as subject
+from handlers.slack import workspace_records as subject
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port
@@ -37,7 +37,7 @@ def test_people_are_found_by_the_names_that_colleagues_use(directory, chat):
     assert (ben.id, ben.zone) == (f"{TEAM}/{BEN}", "Europe/London")
     other = {"id": "U0BEN2", "name": "bz", "real_name": "Ben Zola"}
     chat.emulator.post("seed", {"users": [other]})
-    fresh = SlackDirectory(directory._client, chat.team_id)
+    fresh = SlackDirectory(directory._records.client, chat.team_id)
     assert [person.name for person in fresh.find_people("ben")] == ["Ben Okafor", "Ben Zola"]
 
 
@@ -111,7 +111,7 @@ def give_address(emulator, user, email):
 def listing(directory, *lists, pins=None):
     """A directory by policies that list these groups, the one of the files last."""
     return SlackDirectory(
-        directory._client, directory._team_id, pins=pins, group_lists=lambda: lists
+        directory._records.client, directory._team_id, pins=pins, group_lists=lambda: lists
     )
 
 
