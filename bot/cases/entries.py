@@ -13,6 +13,7 @@ from bot.cases.actor import Actor, CaseId
 from bot.cases.approval import Approval
 from bot.cases.canonical import Scalar, ScalarMapping, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
+from bot.cases.errors import UnreadableEntry
 from bot.cases.evidence import Evidence
 from bot.cases.grant import Grant
 from bot.cases.inquiry import AnswerType
@@ -1223,7 +1224,14 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
 
 
 def entry_of(plain: Mapping[str, Any]) -> Entry:
-    """Read an entry that ``entry_plain`` wrote."""
+    """Read an entry that ``entry_plain`` wrote.
+
+    Raises:
+        UnreadableEntry: a later release wrote it.
+    """
+    shape = BODIES.get(plain["type"])
+    if shape is None:
+        raise UnreadableEntry(f"{plain['case']} has {plain['type']!r}, an entry of a later release")
     return Entry(
         case_id=CaseId(plain["case"]),
         version=plain["version"],
@@ -1231,5 +1239,5 @@ def entry_of(plain: Mapping[str, Any]) -> Entry:
         at=datetime.fromisoformat(plain["at"]),
         actor=Actor.parse(plain["actor"]),
         surface=plain["surface"],
-        body=from_plain(BODIES[plain["type"]], plain["body"]),
+        body=from_plain(shape, plain["body"]),
     )

@@ -18,6 +18,7 @@ A refusal is an expected no: its text is safe to show a person.
     - SettingsIncomplete
     - PlaybookInvalid
   + Conflict                somebody else wrote first; read again and decide again
+  + UnreadableEntry         a later release wrote it, and goes on with the case
   + StaleFence              this worker's lease was taken over; nothing was written
   + ConnectorFailed         an outside system said no, and nothing changed there
     - WorldMoved            the precondition no longer holds, and nothing was changed
@@ -143,6 +144,10 @@ class PlaybookInvalid(Refusal):
 
 class Conflict(CountersignError):
     """The case changed between reading and writing."""
+
+
+class UnreadableEntry(CountersignError):
+    """A later release wrote an entry that this one does not know."""
 
 
 class StaleFence(CountersignError):

@@ -6,7 +6,7 @@ again: of two presses at the same instant one wins and the other gets a specific
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot import tracing
 from bot.cases.actor import CaseId, Surface, UserId
@@ -22,6 +22,7 @@ from bot.desk.callers import Callers
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import change
 from bot.desk.retry import retry_on_conflict
+from bot.desk.rules_in_force import RulesInForce
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -64,6 +65,7 @@ class DecisionPath:
     callers: Callers
     clock: Clock
     priority: DecisionPriority
+    rules: RulesInForce
 
     def decide(self, decision: DecisionKind, request: Request, command: CommandOf) -> Case:
         """Decide a command that needs the caller and nothing of the case."""
@@ -128,7 +130,8 @@ class DecisionPath:
             span.set(outcome="refused")
             outcome = self._judge(state, decision, request=request, command=command)
             span.set(outcome="recorded", state=outcome.case.state.name.lower())
-        return change(case, outcome, self.library.playbook(case.kind))
+        written = change(case, outcome, self.library.playbook(case.kind))
+        return replace(written, controls_version=state.controls.version)
 
     def _judge(
         self,
@@ -140,6 +143,7 @@ class DecisionPath:
     ) -> Decision:
         """Decide a command on this case, and record a refusal."""
         case = state.case
+        self.rules.follow(state.controls)
         caller = self.identify(case, request, decision, controls=state.controls)
         try:
             # Before a form's content is read: what it is about may be gone.

@@ -102,6 +102,7 @@ class Decisions:
             callers=self.callers,
             clock=self.clock,
             priority=self.priority,
+            rules=self.proposals.rules,
         )
 
     @cached_property

@@ -39,10 +39,9 @@ class RecordedControls(DeskControlsStore):
 
     recorded_controls: DeskControls
 
-    @property
-    def changes(self) -> int:
-        """Count none: nothing changes what was recorded."""
-        return 0
+    def latest(self) -> DeskControls:
+        """Return the controls as they were: nothing changes what was recorded."""
+        return self.recorded_controls
 
     def load(self) -> DeskControls:
         """Return the controls as they were."""

@@ -25,8 +25,8 @@ from bot.ports.library import Library
 
 log = logging.getLogger(__name__)
 
-#: What another process lets be in force is seen after this time, what this one does at once. What
-#: runs alone is checked where it begins.
+#: What another process lets be in force is seen after this time where nothing is written, and at
+#: once by whoever writes what was judged: see ``Change.controls_version``.
 REFRESH_INTERVAL = timedelta(minutes=1)
 
 
@@ -76,7 +76,7 @@ class PlaybookVersions:
         #: The kinds whose files are in force, and when that was read.
         self._settled_kinds: frozenset[str] = frozenset()
         self._read_at: datetime | None = None
-        self._read_changes = 0
+        self._read_version = 0
         self._tried_kinds: frozenset[str] = frozenset()
 
     def of_kind(self, kind: str, now: datetime) -> KindPlaybooks:
@@ -84,9 +84,8 @@ class PlaybookVersions:
         files = self._library.playbook(kind)
         if not files.version or self._is_by_files or self._is_settled(files.kind, now):
             return KindPlaybooks(in_force=files)
-        changes = self._desk_controls.changes
         controls = self._desk_controls.load()
-        self._remember(controls, changes, now)
+        self._remember(controls, now)
         versions = controls.versions_of(files.kind)
         if versions is None:
             return KindPlaybooks(in_force=files)
@@ -152,18 +151,18 @@ class PlaybookVersions:
         self._read_at = None
 
     def _is_settled(self, kind: str, now: datetime) -> bool:
-        if self._read_at is None or self._read_changes != self._desk_controls.changes:
+        if self._read_at is None or self._read_version != self._desk_controls.latest().version:
             return False
         return now - self._read_at < REFRESH_INTERVAL and kind in self._settled_kinds
 
-    def _remember(self, controls: DeskControls, changes: int, now: datetime) -> None:
+    def _remember(self, controls: DeskControls, now: datetime) -> None:
         self._tried_kinds = frozenset(one.kind for one in controls.versions if one.waiting)
         self._settled_kinds = frozenset(
             one.kind
             for one in controls.versions
             if not one.waiting and one.in_force.checksum == self._library.playbook(one.kind).version
         )
-        self._read_at, self._read_changes = now, changes
+        self._read_at, self._read_version = now, controls.version
 
 
 def _text_of(waiting: WaitingVersion) -> VersionText:

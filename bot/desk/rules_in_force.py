@@ -1,7 +1,8 @@
 """The rules in force, and those that wait for the governance owners.
 
 The controls say what is in force. Where the files say something else, both are judged by until it
-is decided. Where they agree, which is nearly always, nothing is read.
+is decided. Where they agree, which is nearly always, nothing is read: what another process has let
+in or taken back since is found by the transaction that writes what was judged.
 """
 
 from collections.abc import Callable, Iterator
@@ -108,7 +109,7 @@ def _outcome(verdict: Verdict) -> tuple[object, ...]:
 class RulesInForce:
     """Find the rules that hold now.
 
-    Each process keeps what it has read.
+    Each process keeps what it has read, and follows the newest controls that it has met.
     """
 
     def __init__(
@@ -120,8 +121,8 @@ class RulesInForce:
         self._accounts: dict[str, Identities | None] = {}
         self._records: dict[str, RuleRecord] = {}
         self._policies: dict[str, Policy] = {}
-        #: The controls said last that the files are in force.
-        self.is_settled = False
+        #: The rules that were followed last, which may be none, and whether the files are they.
+        self._followed: tuple[AdoptedRules | None, bool] | None = None
         self._group_lists: tuple[GroupLists, ...] = ()
 
     @property
@@ -137,8 +138,9 @@ class RulesInForce:
         """
         last = controls.adopted_rules
         # Before the first start nothing else can be in force.
-        self.is_settled = last is None or last.checksum == self._files_checksum()
-        if last is None or self.is_settled:
+        is_settled = last is None or last.checksum == self._files_checksum()
+        self._followed = (last, is_settled)
+        if last is None or is_settled:
             self._library.join_identities(None)
             self._group_lists = (self._library.policy().groups,)
             return None
@@ -158,15 +160,21 @@ class RulesInForce:
     def group_lists(self) -> tuple[GroupLists, ...]:
         """Return the listed groups of each of the rules that hold.
 
-        The controls are read while a change waits. Later changes are seen by whoever judges a plan,
-        and reads them anyway.
+        The controls are read while a change waits.
         """
-        if not self._group_lists or not self.is_settled:
-            is_settled = self.is_settled
+        if not self.is_settled:
             self.waiting(self._desk_controls.load())
-            # Whoever judges a plan reads for themselves: what holds here may be taken back.
-            self.is_settled = is_settled
         return self._group_lists
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the files were in force by the newest controls that were met."""
+        return self._followed == (self._desk_controls.latest().adopted_rules, True)
+
+    def follow(self, controls: DeskControls) -> None:
+        """Take over groups and accounts where these controls have other rules than before."""
+        if self._followed is None or self._followed[0] != controls.adopted_rules:
+            self.waiting(controls)
 
     def is_at_hand(self, controls: DeskControls) -> bool:
         """Tell whether ``waiting`` reads nothing, as inside a transaction."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, must_still_run_alone
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls, must_not_be_paused
-from bot.cases.errors import DeskPaused, NoLongerAlone
+from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.granting import must_still_be_granted
 from bot.cases.limits import find_exceeded_limit
 from bot.cases.plan import Plan
@@ -29,6 +29,8 @@ class StepGuard:
     step: int
     at: datetime
     rules: RulesInForce
+    #: What the step was judged by; None where nothing of it rests on the rules.
+    judged_by: DeskControls | None
     policy_digest: str
     #: Of the version in force.
     playbook_digest: str
@@ -40,6 +42,7 @@ class StepGuard:
         """Check the step against the controls and the usage of this transaction.
 
         Raises:
+            Conflict: other rules are in force than those it was judged by.
             DeskPaused: it waits.
             NoLongerAlone: people decide about the plan now.
         """
@@ -48,6 +51,8 @@ class StepGuard:
         # An undo reduces what was spent, so no budget holds it up.
         if self.undoing or plan is None:
             return
+        if self.judged_by and self.judged_by.adopted_rules != controls.adopted_rules:
+            raise Conflict("the rules were changed since the step was judged")
         self._must_be_adopted(controls, plan)
         usage = Usage()
         # Both hold while a change of the rules waits.

@@ -101,6 +101,7 @@ class StepLog:
             step=work.step,
             at=at,
             rules=self.rules,
+            judged_by=work.controls,
             policy_digest=self.library.policy().checksum,
             playbook_digest=self.versions.of_kind(work.case.kind, at).in_force.checksum,
             undoing=undoing,

@@ -120,8 +120,10 @@ class Triage:
         if _is_last_attempt(message):
             return self._refer(case, KEEPS_FAILING, message)
         now = self.clock()
+        # Taken first: whatever is read while it is judged may be newer, and is never older.
+        controls_version = self.proposals.desk_controls.latest().version
         decision = self.look_at(case, now)
-        outcome = self._change(case, decision)
+        outcome = replace(self._change(case, decision), controls_version=controls_version)
         # No model reads what a program writes.
         if self.has_narrator and not is_request(case):
             narration = _narration(decision.case, now)

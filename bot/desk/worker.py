@@ -29,6 +29,7 @@ from bot.cases.errors import (
     OutcomeUnknown,
     RateLimited,
     StaleFence,
+    UnreadableEntry,
 )
 from bot.desk.backlog import Backlog
 from bot.desk.due_work import DueWork
@@ -54,6 +55,8 @@ MAX_ATTEMPTS = 8
 #: The parts of a trace that are not named like the topic.
 SPAN_NAMES = {Topic.EXECUTE: "step"}
 MAX_BACK_OFF_SECONDS = 300.0
+#: What only a later release can read waits so long for one of its processes.
+LATER_RELEASE_WAIT_SECONDS = 10.0
 MINUTE, HOUR = 60.0, 3600.0
 #: The waits after each failure, where another system may be away for a day; then it is parked.
 PAUSES: Mapping[Topic, Sequence[float]] = {
@@ -130,6 +133,15 @@ class MessageRunner:
                 "the case changed meanwhile",
                 wait=0.0,
                 certain=True,
+            )
+        except UnreadableEntry as failure:
+            # Not parked: a process of that release goes on with it.
+            self._retry(
+                message,
+                str(failure),
+                wait=LATER_RELEASE_WAIT_SECONDS,
+                certain=False,
+                counts=False,
             )
         except (RateLimited, ChatUnknown, OutcomeUnknown) as failure:
             self._wait_out(message, failure)

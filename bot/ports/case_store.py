@@ -51,6 +51,9 @@ class Change:
     #: The effects that follow.
     messages: tuple[OutboxMessage, ...] = ()
     guard: Guard | None = None
+    #: The version of the desk's controls that it was judged by. It is a conflict when they have
+    #: been changed since, by whatever process. None: nothing of it rests on them.
+    controls_version: int | None = None
     #: A decision about the desk, written in the same transaction.
     control_decision: ControlDecision | None = None
     #: Commands to the desk, decided in the same transaction on its controls as they are there.

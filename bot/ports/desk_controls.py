@@ -12,9 +12,12 @@ from bot.ports.outbox import OutboxMessage
 class DeskControlsStore(Protocol):
     """Read and write the desk's controls."""
 
-    @property
-    def changes(self) -> int:
-        """Count the changes that this process has made. Reads nothing."""
+    def latest(self) -> DeskControls:
+        """Return the newest controls that this process has met.
+
+        Reads only where it has met none. Another process may have changed them since: whoever
+        decides by them has the transaction check it, see ``Change.controls_version``.
+        """
 
     def load(self) -> DeskControls:
         """Return the controls as they are now."""

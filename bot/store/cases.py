@@ -147,7 +147,10 @@ class SqlCaseStore:
         return replace(change, messages=(*change.messages, *messages)) if messages else change
 
     def _serialise(self, change: Change) -> CaseWrite:
-        write = case_write(change.before, change.after, change.entries)
+        write = replace(
+            case_write(change.before, change.after, change.entries),
+            controls_version=change.controls_version,
+        )
         # Before it is written: a body that never is will never be read.
         self._decoded_cases.add(write.case["body"], change.after)
         return write

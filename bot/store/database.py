@@ -22,6 +22,7 @@ from bot.store.driver import DriverConnection
 from bot.store.engines import BEGINS_ON_DRIVER, mapping_file, reading_engine, writing_engine
 from bot.store.heads import HeadMoved, Heads
 from bot.store.local_workers import Handover, LocalWorker, dispatch
+from bot.store.met_controls import MetControls
 from bot.store.parameters import keep_storable
 from bot.store.readers import Readers
 from bot.store.statements import CompiledStatement
@@ -49,8 +50,7 @@ class Database:
         self.local_workers: list[LocalWorker] = []
         #: They get the kind of each decision that was scored, once it is durable.
         self.score_listeners: list[Callable[[str], None]] = []
-        #: How often this process has changed the desk's controls.
-        self.control_changes = 0
+        self.met_controls = MetControls()
         self.decoded_cases = DecodedCases()
         self.engine = writing_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -225,6 +225,7 @@ class Database:
                 self.local_workers,
                 heads=heads,
                 decoded_cases=self.decoded_cases,
+                met_controls=self.met_controls,
             )
             results = self._run_jobs(unit, batch)
             unit.flush()
@@ -246,7 +247,8 @@ class Database:
         except BaseException:
             self._roll_back()
             raise
-        self.control_changes += unit.control_changes
+        if unit.changed_controls is not None:
+            self.met_controls.add(unit.changed_controls)
         self._keep_heads(unit)
         return results
 

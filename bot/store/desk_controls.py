@@ -39,14 +39,15 @@ class SqlDeskControlsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @property
-    def changes(self) -> int:
-        """Count the changes that this process has made. Reads nothing."""
-        return self._database.control_changes
+    def latest(self) -> DeskControls:
+        """Return the newest controls that this process has met."""
+        return self._database.met_controls.latest or self.load()
 
     def load(self) -> DeskControls:
         """Return the controls as they are now."""
-        return controls_from(self._database.fetch(CONTROLS_BODY))
+        controls = controls_from(self._database.fetch(CONTROLS_BODY))
+        self._database.met_controls.add(controls)
+        return controls
 
     def save(
         self,

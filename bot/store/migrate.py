@@ -17,6 +17,12 @@ from sqlalchemy.exc import OperationalError
 from bot.cases.errors import SettingsIncomplete
 from bot.clock import monotonic
 from bot.lazy_module import LazyModule
+from bot.store.compatibility import (
+    FIRST_TO_ASK,
+    joint_reader,
+    must_be_readable,
+    record_readers,
+)
 from bot.store.database import Database
 from bot.store.derived import rewrite_derived_rows
 from bot.store.engines import BEGINS_ON_DRIVER, SQLITE_BUSY_TIMEOUT_SECONDS
@@ -31,9 +37,11 @@ else:
     alembic_config = LazyModule("alembic.config")
     alembic_script = LazyModule("alembic.script")
 
-LATEST_MIGRATION = "0018"
+LATEST_MIGRATION = "0019"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
 DERIVED_ANEW_AT = "0011"
+#: That of 0.1.0: migrations after it have only added.
+OLDEST_READER = "0015"
 _VERSION = text("SELECT version_num FROM alembic_version")
 # Any number will do, as long as every process locks the same.
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(4267360000000001)")
@@ -54,40 +62,95 @@ class MigrationStep:
     revision: str
     #: What it adds or changes, in one line.
     summary: str
+    #: The oldest migration whose release goes on after it.
+    readable_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """What a database lacks, and what that means for the release that uses it."""
+
+    #: None for an empty one.
+    before: str | None
+    steps: tuple[MigrationStep, ...]
+
+    @property
+    def readable_from(self) -> str:
+        """Return the oldest migration whose release goes on after all of them."""
+        return joint_reader(step.readable_from for step in self.steps) or (self.before or "")
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether processes of the release before may go on beside this one."""
+        return self.before is not None and self.readable_from <= self.before
+
+    @property
+    def may_return(self) -> bool:
+        """Tell whether the release before can be started again afterwards."""
+        return self.goes_on and (not self.steps or (self.before or "") >= FIRST_TO_ASK)
 
 
 def migrate(database: Database) -> str | None:
     """Run the missing migrations. Return the migration before them.
 
-    None for an empty database. One that is up to date costs one SELECT.
+    None for an empty database. One that is up to date costs one SELECT, and so does a newer one
+    that this release may use: nothing is taken back.
+
+    Raises:
+        SettingsIncomplete: it is newer, and this release may not use it.
     """
-    if _is_latest(database):
-        return LATEST_MIGRATION
+    version = _usable_version(database)
+    if version is not None:
+        return version
     with locked_for_migration(database) as connection:
         # Another process that started at the same moment may have done it while this one waited.
         before = migration_of(connection)
-        if before != LATEST_MIGRATION:
+        if before is not None and before > LATEST_MIGRATION:
+            must_be_readable(connection, migration=before, release=LATEST_MIGRATION)
+        elif before != LATEST_MIGRATION:
             log.info("migrating the database from %s to %s", before or "empty", LATEST_MIGRATION)
             _upgrade(connection, before)
         return before
 
 
-def missing_steps(database: Database) -> tuple[str | None, list[MigrationStep]]:
-    """Return the migration of the database, and those that it lacks.
+def derive_anew(database: Database) -> None:
+    """Derive again what processes of the release before have written since the migration.
+
+    They know nothing of what it has added. Whoever writes the ledger waits meanwhile.
 
     Raises:
-        SettingsIncomplete: the database is of a newer release, or does not say.
+        SettingsIncomplete: the database is not at this release.
     """
-    _is_latest(database)
+    with locked_for_migration(database) as connection:
+        version = migration_of(connection)
+        if version != LATEST_MIGRATION:
+            raise SettingsIncomplete(
+                f"the database is at migration {version or 'none'}, and this release at"
+                f" {LATEST_MIGRATION}; only the release of the database can derive its rows"
+            )
+        rewrite_derived_rows(connection)
+
+
+def plan_migration(database: Database) -> MigrationPlan:
+    """Return what the database lacks. Change nothing.
+
+    Raises:
+        SettingsIncomplete: this release may not use the database, or it does not say its own.
+    """
+    _usable_version(database)
     with database.read() as connection:
         before = migration_of(connection)
-        scripts = alembic_script.ScriptDirectory.from_config(configuration(connection))
+        scripts = _scripts(connection)
     missing = [
-        MigrationStep(script.revision, (script.doc or "").partition("\n")[0])
-        for script in scripts.walk_revisions()
+        MigrationStep(
+            revision=script.revision,
+            summary=(script.doc or "").partition("\n")[0],
+            readable_from=_reader_of(script),
+        )
+        for script in scripts
         if before is None or script.revision > before
     ]
-    return before, missing[::-1]
+    return MigrationPlan(before, tuple(missing))
 
 
 @contextlib.contextmanager
@@ -151,9 +214,9 @@ def must_be_migrated(database: Database) -> None:
     """Check the schema without changing it, for a role that only reads.
 
     Raises:
-        SettingsIncomplete: the database is of another release.
+        SettingsIncomplete: the database is of another release, which this one cannot read.
     """
-    if not _is_latest(database):
+    if _usable_version(database) is None:
         raise SettingsIncomplete(
             "the database is of an older release or empty; start `countersign run` of this release"
             " once, as the role that writes"
@@ -189,19 +252,46 @@ def configuration(connection: Connection) -> "alembic_config.Config":
     return config
 
 
-def _is_latest(database: Database) -> bool:
+def _usable_version(database: Database) -> str | None:
+    """Return the migration of a database that this release may use as it is.
+
+    None for one that must be migrated.
+    """
     with database.read() as connection:
         version = migration_of(connection)
-    if version is not None and version > LATEST_MIGRATION:
-        raise SettingsIncomplete(
-            f"the database is at migration {version}, newer than this release"
-            f" ({LATEST_MIGRATION}); update countersign"
-        )
-    return version == LATEST_MIGRATION
+        if version is None or version < LATEST_MIGRATION:
+            return None
+        if version > LATEST_MIGRATION:
+            must_be_readable(connection, migration=version, release=LATEST_MIGRATION)
+            log.warning(
+                "the database is at migration %s, newer than this release (%s), which may use it",
+                version,
+                LATEST_MIGRATION,
+            )
+        return version
+
+
+def _scripts(connection: Connection) -> "list[alembic_script.Script]":
+    """Return all migrations of this release, in order."""
+    directory = alembic_script.ScriptDirectory.from_config(configuration(connection))
+    return list(directory.walk_revisions())[::-1]
+
+
+def _reader_of(script: "alembic_script.Script") -> str:
+    """Return the oldest migration whose release goes on after this one."""
+    # Those before the first that says so take away nothing since the first release.
+    default = OLDEST_READER if script.revision > OLDEST_READER else script.revision
+    reader: str = getattr(script.module, "readable_from", default)
+    return reader
 
 
 def _upgrade(connection: Connection, before: str | None) -> None:
     alembic_command.upgrade(configuration(connection), "head")
+    scripts = _scripts(connection)
+    record_readers(
+        connection,
+        {one.revision: _reader_of(one) for one in scripts if one.revision >= FIRST_TO_ASK},
+    )
     if before is None:
         return
     if before < DERIVED_ANEW_AT:

@@ -41,6 +41,7 @@ class SqlPressStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decoded_cases = database.decoded_cases
+        self._met_controls = database.met_controls
 
     def state(self, case_id: str) -> PressState:
         """Return the present case with all that a press needs.
@@ -51,8 +52,10 @@ class SqlPressStore:
         rows = self._database.fetch(_STATE, {"case_id": case_id})
         if not rows:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
+        controls = controls_from(rows)
+        self._met_controls.add(controls)
         return PressState(
             case=self._decoded_cases.decode(case_id, rows[0].case_body),
-            controls=controls_from(rows),
+            controls=controls,
             card=None if rows[0].generation is None else card_ref(rows[0]),
         )

@@ -47,6 +47,8 @@ class CaseWrite:
 
     #: The version at which ``cases`` must hold the case. 0: it must not hold it yet.
     expected_version: int
+    #: The version of the desk's controls by which it was judged; None for whichever.
+    controls_version: int | None = None
     #: The row of ``cases``.
     case: Row
     lines: Sequence[Line]

@@ -507,6 +507,15 @@ questions = Table(
     Index("questions_by_conversation", "person", "conversation", "asked_at"),
 )
 
+# Read by a release that finds the database newer than itself.
+migrations = Table(
+    "migrations",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    # The oldest migration whose release may still use the database.
+    Column("readable_from", Text, nullable=False),
+)
+
 
 @cache
 def declare_postgresql_indexes() -> None:

@@ -37,6 +37,7 @@ from bot.store.heads import (
 )
 from bot.store.local_workers import Handover, LocalWorker
 from bot.store.message_requests import MessageRequests
+from bot.store.met_controls import MetControls
 from bot.store.projection import CaseWrite, Line, ledger_lines
 from bot.store.statements import CompiledStatement, InsertRows
 from bot.store.usage import usage_at
@@ -52,6 +53,7 @@ class UnitOfWork:
         *,
         heads: Heads | None = None,
         decoded_cases: DecodedCases | None = None,
+        met_controls: MetControls | None = None,
     ) -> None:
         """Use ``heads`` of the last transaction, if nobody else writes.
 
@@ -63,8 +65,9 @@ class UnitOfWork:
         self._heads = heads
         self._lines: list[Line] = []
         self._tallies = TallyChanges()
-        #: How often the desk's controls were changed.
-        self.control_changes = 0
+        self._met_controls = met_controls or MetControls()
+        #: The desk's controls after the last change of them; None where nothing changed them.
+        self.changed_controls: DeskControls | None = None
         #: What the present job leaves to the local workers.
         self.handover = Handover()
 
@@ -90,7 +93,11 @@ class UnitOfWork:
 
     def controls(self) -> DeskControls:
         """Return the desk's controls as they are in this transaction."""
-        return controls_from(self.driver.fetch(CONTROLS_BODY))
+        controls = controls_from(self.driver.fetch(CONTROLS_BODY))
+        # What this transaction itself has changed may be rolled back.
+        if self.changed_controls is None:
+            self._met_controls.add(controls)
+        return controls
 
     def usage(
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
@@ -136,10 +143,7 @@ class UnitOfWork:
             self.lock_head().case_number += 1
             self.driver.change_later(_INSERT_CASE, write.case)
         else:
-            case_id, expected = write.case["id"], write.expected_version
-            values = {**write.case, "case_id": case_id, "expected": expected}
-            if self.driver.change(_UPDATE_CASE, values) != 1:
-                raise Conflict(f"{case_id} is no longer at version {expected}")
+            self._update_case(write)
         self._lines.extend(write.lines)
         self.driver.change_each(_INSERT_EFFECT, write.effects)
         self.driver.change_each(_SET_OUTCOME, write.outcomes)
@@ -147,6 +151,20 @@ class UnitOfWork:
         self.driver.change_each(PUT_SCORE, write.scores)
         self.driver.change_each(DROP_SCORE, write.dropped_scores)
         self._tallies.add(write.tallies)
+
+    def _update_case(self, write: CaseWrite) -> None:
+        case_id, expected = write.case["id"], write.expected_version
+        values = {**write.case, "case_id": case_id, "expected": expected}
+        statement = _UPDATE_CASE
+        if write.controls_version is not None:
+            statement = _UPDATE_JUDGED_CASE
+            values["controls_version"] = write.controls_version
+        if self.driver.change(statement, values) == 1:
+            return
+        # Whoever judges again must know the controls of now.
+        if write.controls_version is not None and self.controls().version != write.controls_version:
+            raise Conflict("the desk's controls were changed since the case was judged")
+        raise Conflict(f"{case_id} is no longer at version {expected}")
 
     def append_controls(self, decision: ControlDecision) -> None:
         """Write a decision about the desk: entries and controls.
@@ -162,7 +180,7 @@ class UnitOfWork:
         }
         if self.driver.change(_UPDATE_CONTROLS, values) != 1:
             raise Conflict(f"the desk's controls are no longer at version {expected}")
-        self.control_changes += 1
+        self.changed_controls = decision.controls
         self._lines.extend(ledger_lines(decision.entries))
         # Whatever ends a grant, its meter goes with it: there is never a dead button.
         self.enqueue([card_message(case, at) for case, at in _ended_meters(decision)])
@@ -224,7 +242,7 @@ class UnitOfWork:
         Raises:
             HeadMoved: another process has appended since these heads were read.
         """
-        rows = self._place_lines(self.lock_head()) if self._lines else []
+        rows = _place_lines(self._lines, self.lock_head()) if self._lines else []
         if self._heads is not None:
             # Before the lines: whoever has outdated heads must not try to insert any.
             self._move_heads(self._heads)
@@ -243,23 +261,25 @@ class UnitOfWork:
         self.driver.change_exactly(count, statement, heads.values(), failure=HeadMoved())
         heads.mark_stored()
 
-    def _place_lines(self, heads: Heads) -> list[dict[str, Any]]:
-        rows = []
-        for line in self._lines:
-            leaf = leaf_hash(line.body)
-            heads.tree = heads.tree.append(leaf)
-            heads.chain = chain_hash(heads.chain, leaf)
-            rows.append(
-                {
-                    "seq": heads.tree.size,
-                    "case_id": line.case_id,
-                    "version": line.version,
-                    "leaf": leaf.hex(),
-                    "chain": heads.chain,
-                    "body": line.body,
-                }
-            )
-        return rows
+
+def _place_lines(lines: Sequence[Line], heads: Heads) -> list[dict[str, Any]]:
+    """Give each line its place after the heads, and move them on."""
+    rows = []
+    for line in lines:
+        leaf = leaf_hash(line.body)
+        heads.tree = heads.tree.append(leaf)
+        heads.chain = chain_hash(heads.chain, leaf)
+        rows.append(
+            {
+                "seq": heads.tree.size,
+                "case_id": line.case_id,
+                "version": line.version,
+                "leaf": leaf.hex(),
+                "chain": heads.chain,
+                "body": line.body,
+            }
+        )
+    return rows
 
 
 def _ended_meters(decision: ControlDecision) -> Iterator[tuple[str, datetime]]:
@@ -310,6 +330,17 @@ _CHANGING_COLUMNS = [
 _UPDATE_CASE = CompiledStatement(
     update(tables.cases)
     .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
+    .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
+)
+# What was judged by the desk's controls is written while they are the same: no statement more.
+_UPDATE_JUDGED_CASE = CompiledStatement(
+    update(tables.cases)
+    .where(
+        _cases.id == bindparam("case_id"),
+        _cases.version == bindparam("expected"),
+        select(tables.controls.c.version).where(tables.controls.c.name == "desk").scalar_subquery()
+        == bindparam("controls_version"),
+    )
     .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
 _ADD_PERSON = CompiledStatement(

@@ -2,26 +2,19 @@
 
 import logging
 import re
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
 from bot.cases.approval import Groups, Person, is_colleague, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.cases.group_lists import Gap, Gaps, GroupLists, is_email, join_members
-from bot.clock import monotonic
 from bot.ports.pinned_names import PinKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
-from handlers.slack.api import response_data, slack_errors
+from handlers.slack.workspace_records import UserGroups, WorkspaceRecords
 
 log = logging.getLogger(__name__)
-CACHE_SECONDS = 60.0
-PAGE_SIZE = 1000
-MAX_PAGES = 50
 MAX_AWAY_TEXT = 80
 SLACKBOT = "USLACKBOT"
 AWAY = re.compile(
@@ -30,39 +23,6 @@ AWAY = re.compile(
 AWAY_EMOJI = frozenset(
     {":palm_tree:", ":face_with_thermometer:", ":airplane:", ":beach_with_umbrella:"}
 )
-Value = TypeVar("Value")
-#: What Slack refuses with, as reasons why a group has nobody.
-REFUSAL_GAPS = {
-    "plan_upgrade_required": Gap.NO_PLAN,
-    "missing_scope": Gap.NO_SCOPE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class UserGroups:
-    """The user groups of the workspace, or why they cannot be read."""
-
-    groups: Sequence[JsonMapping] = ()
-    refusal: str = ""
-
-    @property
-    def are_known(self) -> bool:
-        """Tell whether a group that is not among them does not exist."""
-        return not self.refusal or REFUSAL_GAPS.get(self.refusal) is Gap.NO_PLAN
-
-    def find(self, handle: str) -> list[JsonMapping]:
-        """Return the groups with this handle that are in use."""
-        return [
-            group
-            for group in self.groups
-            if group.get("handle") == handle and not group.get("date_delete")
-        ]
-
-    def gap(self, handle: str) -> Gap:
-        """Say why this group, which has nobody, has nobody."""
-        if self.refusal:
-            return REFUSAL_GAPS.get(self.refusal, Gap.UNREADABLE)
-        return Gap.EMPTY if self.find(handle) else Gap.UNKNOWN
 
 
 def no_lists() -> Sequence[GroupLists]:
@@ -85,15 +45,11 @@ class SlackDirectory:
         pins: PinnedNames | None = None,
         group_lists: Callable[[], Sequence[GroupLists]] = no_lists,
     ) -> None:
-        self._client = client
+        self._records = WorkspaceRecords(client)
         self._team_id = team_id
         self._pins = PinsInMemory() if pins is None else pins
-        self._people_by_email: dict[str, str] | None = None
         #: Returns the listed groups of each of the rules that hold.
         self.group_lists = group_lists
-        # The time and the value of each look-up, by a name for it.
-        self._cache: dict[str, tuple[float, Any]] = {}
-        self._lock = threading.Lock()
 
     def person(self, principal: str, *, fresh: bool = False) -> Person:
         """Look a person up.
@@ -105,7 +61,7 @@ class SlackDirectory:
         if not team or not user_id or "/" in user_id:
             raise NotEligible("Slack sent no valid user; try again")
         try:
-            user = self._user(user_id, fresh=fresh)
+            user = self._records.user(user_id, fresh=fresh)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -118,7 +74,7 @@ class SlackDirectory:
         """Return the colleagues with this name, whole or in part."""
         name = name.casefold().strip()
         matches = []
-        for user in self._users():
+        for user in self._records.users():
             person = self._person(f"{self._team_id()}/{user['id']}", user)
             if is_colleague(person) and name in _names_of(user):
                 matches.append(person)
@@ -142,7 +98,7 @@ class SlackDirectory:
         lists = self.group_lists()
         user_groups = UserGroups()
         if any(_needs_user_groups(handle, lists) for handle in handles):
-            user_groups = self._user_groups(fresh=fresh)
+            user_groups = self._records.user_groups(fresh=fresh)
         groups = {}
         for handle in handles:
             groups[handle] = self._people_named(handle) or self._members(handle, lists, user_groups)
@@ -157,7 +113,7 @@ class SlackDirectory:
     def _gap(self, handle: str, lists: Sequence[GroupLists]) -> Gap:
         list_of_files = lists[-1].get(handle) if lists else None
         if list_of_files is None:
-            return self._user_groups(fresh=False).gap(handle)
+            return self._records.user_groups(fresh=False).gap(handle)
         if not list_of_files:
             return Gap.EMPTY_LIST
         if self._members(handle, lists[-1:], UserGroups()):
@@ -167,7 +123,7 @@ class SlackDirectory:
     def members_of(self, channel: str) -> frozenset[str]:
         """Return who is in a channel; nobody when it cannot be read."""
         try:
-            users = self._channel_members(channel)
+            users = self._records.channel_members(channel)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -176,25 +132,6 @@ class SlackDirectory:
             )
             return frozenset()
         return self._principals(users)
-
-    def _users(self) -> Sequence[JsonMapping]:
-        """Return everybody; nobody when they cannot be read."""
-        try:
-            fetch = partial(self._fetch_pages, "users.list", "members")
-            return self._fetch_cached("users", fetch, fresh=False)
-        except (RateLimited, ChatUnknown):
-            raise
-        except ChatFailed as failure:
-            log.warning("people cannot be listed (%s): nobody has any name", failure.error)
-            return []
-
-    def _user(self, user_id: str, *, fresh: bool) -> JsonMapping:
-        fetch = partial(self._fetch_user, user_id)
-        return self._fetch_cached(f"user {user_id}", fetch, fresh=fresh)
-
-    def _fetch_user(self, user_id: str) -> JsonMapping:
-        user: JsonMapping = self._call("users.info", user=user_id)["user"]
-        return user
 
     def _is_external(self, user: JsonMapping, team: str) -> bool:
         if user.get("is_stranger"):
@@ -231,16 +168,22 @@ class SlackDirectory:
 
     def find_id(self, email: str) -> str:
         """Return the id of the person who first had this address."""
-        if self._people_by_email is None:
-            self._people_by_email = self._pins.load(PinKind.PERSON)
-        user_id = self._people_by_email.get(email, "")
+        people = self._pinned_people()
+        user_id = people.get(email, "")
         if user_id:
             return user_id
-        user_id = self._fetch_cached(f"email {email}", partial(self._look_up, email), fresh=False)
+        user_id = self._records.id_of_address(email)
         if user_id:
             user_id = self._pins.pin(PinKind.PERSON, email, user_id)
-            self._people_by_email[email] = user_id
+            people[email] = user_id
         return user_id
+
+    def _pinned_people(self) -> dict[str, str]:
+        """Return who first had each address.
+
+        Another process may have let go of an address that the files left out for a while.
+        """
+        return self._records.cached("pins", partial(self._pins.load, PinKind.PERSON), fresh=False)
 
     def pin_people(self) -> int:
         """Look up everybody whom policy lists by e-mail.
@@ -255,91 +198,19 @@ class SlackDirectory:
             if is_email(person)
         }
         if self._pins.keep_only(PinKind.PERSON, emails):
-            self._people_by_email = None
+            self._records.forget("pins")
         return sum(bool(self.find_id(email)) for email in sorted(emails))
-
-    def _look_up(self, email: str) -> str:
-        try:
-            user: JsonMapping = self._call("users.lookupByEmail", email=email)["user"]
-        except (RateLimited, ChatUnknown):
-            raise
-        except ChatFailed as failure:
-            # An address is personal, and stays out of the log.
-            log.warning("a person whom policy.yml lists is not found (%s)", failure.error)
-            return ""
-        return str(user["id"])
 
     def _is_active(self, user_id: str) -> bool:
         try:
-            return not self._user(user_id, fresh=False).get("deleted", False)
+            return not self._records.user(user_id, fresh=False).get("deleted", False)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed:
             return False
 
-    def _user_groups(self, *, fresh: bool) -> UserGroups:
-        """Return every group, or why none can be read."""
-        return self._fetch_cached("groups", self._fetch_groups, fresh=fresh)
-
-    def _fetch_groups(self) -> UserGroups:
-        # All in one call: a decision must not use up what Slack allows in a minute.
-        try:
-            answer = self._call("usergroups.list", include_users="true")
-        except (RateLimited, ChatUnknown):
-            raise
-        except ChatFailed as failure:
-            log.warning("groups cannot be read (%s): nobody is in any", failure.error)
-            return UserGroups(refusal=failure.error)
-        return UserGroups(answer["usergroups"])
-
-    def _channel_members(self, channel: str) -> Sequence[str]:
-        fetch = partial(self._fetch_channel_members, channel)
-        return self._fetch_cached(f"channel {channel}", fetch, fresh=False)
-
-    def _fetch_channel_members(self, channel: str) -> Sequence[str]:
-        return self._fetch_pages("conversations.members", "members", channel=channel)
-
-    def _fetch_pages(self, method: str, field: str, **arguments: Any) -> list[Any]:
-        """Return the items of all pages."""
-        items: list[Any] = []
-        cursor: dict[str, str] = {}
-        for _ in range(MAX_PAGES):
-            page = self._call(
-                method,
-                limit=PAGE_SIZE,
-                **arguments,
-                **cursor,
-            )
-            items += page[field]
-            next_cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
-            if not next_cursor:
-                break
-            cursor = {"cursor": next_cursor}
-        return items
-
     def _principals(self, users: Sequence[str]) -> frozenset[str]:
         return frozenset(f"{self._team_id()}/{user}" for user in users)
-
-    def _fetch_cached(
-        self,
-        name: str,
-        fetch: Callable[[], Value],
-        *,
-        fresh: bool,
-    ) -> Value:
-        now = monotonic()
-        with self._lock:
-            fetched_at, value = self._cache.get(name, (float("-inf"), None))
-        if fresh or now - fetched_at >= CACHE_SECONDS:
-            value = fetch()
-            with self._lock:
-                self._cache[name] = (now, value)
-        result: Value = value
-        return result
-
-    def _call(self, method: str, **arguments: Any) -> JsonMapping:
-        with slack_errors():
-            return response_data(self._client.api_call(method, params=arguments))
 
 
 def _needs_user_groups(handle: str, lists: Sequence[GroupLists]) -> bool:

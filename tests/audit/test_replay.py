@@ -365,6 +365,7 @@ NOT_DERIVED = {
 TABLES_NOT_DERIVED = {
     "ticks",
     "erasures",
+    "migrations",
     "boards",
     "listed",
     "details_openings",

@@ -30,6 +30,7 @@ from bot.cases.entries import (
     entry_of,
     entry_plain,
 )
+from bot.cases.errors import UnreadableEntry
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Recommendation
@@ -310,3 +311,11 @@ def test_the_entries_of_a_case_and_of_the_desk_are_apart():
     assert len(BODIES) == len(case_bodies) + len(control_bodies)
     for body in control_bodies:
         assert body.usual_transition is Transition.NOTE
+
+
+def test_an_entry_of_a_later_release_is_refused_by_its_name():
+    plain = entry_plain(entry_with(Drifted(("it moved",))))
+    with pytest.raises(
+        UnreadableEntry, match=r"EX-\d+ has 'case.sung', an entry of a later release"
+    ):
+        entry_of({**plain, "type": "case.sung"})

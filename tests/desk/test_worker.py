@@ -10,7 +10,14 @@ import pytest
 
 from bot.cases.commands import Recur
 from bot.cases.decide import decide
-from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
+from bot.cases.errors import (
+    ChatFailed,
+    ChatUnknown,
+    ConnectorFailed,
+    RateLimited,
+    Unreachable,
+    UnreadableEntry,
+)
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.desk.worker import MAX_ATTEMPTS, PREFETCH_PER_THREAD, WorkerPool, WorkerTimings
@@ -77,6 +84,21 @@ def test_slack_being_away_for_hours_loses_and_parks_nothing(world):
         1,
         [],
     )
+
+
+@pytest.mark.threat("D7")
+def test_what_only_a_later_release_can_read_is_left_to_it_and_never_parked(world):
+    card = card_work(world)
+    world.chat.failures = [UnreadableEntry("EX-1 has 'case.sung'")] * (MAX_ATTEMPTS + 2)
+    world.lane.handle(card)
+    for _ in range(MAX_ATTEMPTS + 1):
+        waiting = row(world, card.key)
+        assert (waiting.state, waiting.attempts, "case.sung" in waiting.error) == ("ready", 0, True)
+        world.clock.forward(seconds=11)
+        world.work()
+    world.clock.forward(seconds=11)
+    world.work()
+    assert row(world, card.key).state == "done"
 
 
 def test_a_lost_lease_is_counted(world):

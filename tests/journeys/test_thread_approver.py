@@ -147,7 +147,7 @@ def test_a_case_is_given_to_the_one_ben_or_to_one_of_two(town):
     # Another Ben joins.
     other_ben = {"id": "U0BEN2", "name": "bz", "real_name": "Ben Zola", "tz": "Europe/London"}
     town.emulator.post("seed", {"users": [other_ben]})
-    town.service.desk.decisions.directory._cache.clear()
+    town.service.desk.decisions.directory._records.forget()
     other = town.the("booking_no_cover")
     which = answered(town, ANA, other, "hand over to Ben")
     assert [one["text"]["text"] for one in buttons(which)] == [

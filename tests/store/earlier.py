@@ -43,6 +43,7 @@ def take_back_0017(connection: sa.Connection) -> None:
 
 def take_back_0018(connection: sa.Connection) -> None:
     """Take back the tables of the migration to 0018; its trigger refuses less than that before."""
+    take_back_0019(connection)
     if connection.dialect.name == "sqlite":
         # SQLite checks what triggers name whenever a table changes.
         connection.execute(sa.text("DROP TRIGGER ledger_no_update"))
@@ -53,6 +54,12 @@ def take_back_0018(connection: sa.Connection) -> None:
     connection.execute(sa.text("DROP TABLE removals"))
     connection.execute(sa.text("DROP TABLE removed_cases"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0017'"))
+
+
+def take_back_0019(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0019 changes."""
+    connection.execute(sa.text("DROP TABLE migrations"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0018'"))
 
 
 def take_back_0015(connection: sa.Connection) -> None:

@@ -6,6 +6,7 @@ from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Un
 from bot.cases.group_lists import Gap
 from bot.demo.people import ANA, BEN, ELSIE, FINN, GUS, OMAR, TEAM
 from bot.ports.pinned_names import PinKind, PinsInMemory
+from handlers.slack import workspace_records as subject
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port
@@ -36,7 +37,7 @@ def test_people_are_found_by_the_names_that_colleagues_use(directory, chat):
     assert (ben.id, ben.zone) == (f"{TEAM}/{BEN}", "Europe/London")
     other = {"id": "U0BEN2", "name": "bz", "real_name": "Ben Zola"}
     chat.emulator.post("seed", {"users": [other]})
-    fresh = SlackDirectory(directory._client, chat.team_id)
+    fresh = SlackDirectory(directory._records.client, chat.team_id)
     assert [person.name for person in fresh.find_people("ben")] == ["Ben Okafor", "Ben Zola"]
 
 
@@ -110,7 +111,7 @@ def give_address(emulator, user, email):
 def listing(directory, *lists, pins=None):
     """A directory by policies that list these groups, the one of the files last."""
     return SlackDirectory(
-        directory._client, directory._team_id, pins=pins, group_lists=lambda: lists
+        directory._records.client, directory._team_id, pins=pins, group_lists=lambda: lists
     )
 
 
@@ -146,6 +147,22 @@ def test_an_address_is_looked_up_once_and_who_takes_it_over_gains_nothing(direct
     assert pins.load(PinKind.PERSON) == {}
     assert listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people() == 1
     assert pins.load(PinKind.PERSON) == {DORA: GUS}
+
+
+def test_a_pin_that_another_process_has_let_go_is_held_for_a_minute_at_most(
+    directory, chat, monkeypatch
+):
+    give_address(chat.emulator, FINN, DORA)
+    pins = PinsInMemory()
+    running = listing(directory, {FLOOR: (DORA,)}, pins=pins)
+    assert members(running) == {FINN}
+    give_address(chat.emulator, FINN, "finn@elsewhere.example")
+    give_address(chat.emulator, GUS, DORA)
+    listing(directory, {FLOOR: (BEN,)}, pins=pins).pin_people()
+    listing(directory, {FLOOR: (DORA,)}, pins=pins).pin_people()
+    later = subject.monotonic() + subject.CACHE_SECONDS
+    monkeypatch.setattr(subject, "monotonic", lambda: later)
+    assert members(running) == {GUS}
 
 
 def test_a_pin_stays_while_the_rules_in_force_name_the_address(directory, chat):
