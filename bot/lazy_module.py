@@ -1,6 +1,7 @@
 """Modules that most processes do not need."""
 
 import importlib
+from types import ModuleType
 from typing import Any
 
 
@@ -14,6 +15,11 @@ class LazyModule:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
+        # Kept: what computes looks up a name thousands of times.
+        module = self._module
+        if module is None:
+            module = self._module = importlib.import_module(self._name)
+        return getattr(module, attribute)
