@@ -3,10 +3,12 @@
 Apart from the wiring: a command that only reads the store starts without Slack and the models.
 """
 
+from contextlib import closing
+
 from bot.cases.errors import SettingsIncomplete
 from bot.settings import Settings
 from bot.store.database import Database
-from bot.store.migrate import migrate, must_be_migrated
+from bot.store.migrate import is_latest, migrate, must_be_migrated
 from bot.store.store import Store
 
 
@@ -15,6 +17,16 @@ def open_database(settings: Settings) -> Database:
     # Signing key and database are in it: nobody else reads it.
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Database(settings.database_url)
+
+
+def must_migrate(settings: Settings) -> bool:
+    """Tell whether opening the store would migrate it.
+
+    Raises:
+        SettingsIncomplete: the database is of a newer release, or does not say.
+    """
+    with closing(open_database(settings)) as database:
+        return not is_latest(database)
 
 
 def open_store(settings: Settings) -> Store:

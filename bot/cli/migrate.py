@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from bot import storage
+from bot.cli.logs import configure_logging
 from bot.cli.terminal import AsJson, out, print_json
-from bot.settings import load_offline
+from bot.settings import Settings, load_offline
 from bot.store.migrate import LATEST_MIGRATION, MigrationStep, missing_steps
 from bot.store.migrate import migrate as migrate_database
 
@@ -21,8 +22,14 @@ def migrate(
         ),
     ] = False,
     as_json: AsJson = False,
+    is_quiet: Annotated[
+        bool, typer.Option("--quiet", hidden=True, help="Log what is done, and print nothing.")
+    ] = False,
 ) -> None:
     settings = load_offline()
+    if is_quiet:
+        _migrate_quietly(settings)
+        return
     with closing(storage.open_database(settings)) as database:
         before, steps = missing_steps(database)
         if steps and not check:
@@ -39,6 +46,13 @@ def migrate(
     else:
         _print_steps(before, steps, check=check)
     raise typer.Exit(1 if steps and check else 0)
+
+
+def _migrate_quietly(settings: Settings) -> None:
+    """Migrate for the bot that starts, in its log."""
+    configure_logging(settings.log_level, settings.log_format)
+    with closing(storage.open_database(settings)) as database:
+        migrate_database(database)
 
 
 def _print_steps(before: str | None, steps: Sequence[MigrationStep], *, check: bool) -> None:

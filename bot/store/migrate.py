@@ -61,7 +61,7 @@ def migrate(database: Database) -> str | None:
 
     None for an empty database. One that is up to date costs one SELECT.
     """
-    if _is_latest(database):
+    if is_latest(database):
         return LATEST_MIGRATION
     with locked_for_migration(database) as connection:
         # Another process that started at the same moment may have done it while this one waited.
@@ -78,7 +78,7 @@ def missing_steps(database: Database) -> tuple[str | None, list[MigrationStep]]:
     Raises:
         SettingsIncomplete: the database is of a newer release, or does not say.
     """
-    _is_latest(database)
+    is_latest(database)
     with database.read() as connection:
         before = migration_of(connection)
         scripts = alembic_script.ScriptDirectory.from_config(configuration(connection))
@@ -153,7 +153,7 @@ def must_be_migrated(database: Database) -> None:
     Raises:
         SettingsIncomplete: the database is of another release.
     """
-    if not _is_latest(database):
+    if not is_latest(database):
         raise SettingsIncomplete(
             "the database is of an older release or empty; start `countersign run` of this release"
             " once, as the role that writes"
@@ -189,7 +189,12 @@ def configuration(connection: Connection) -> "alembic_config.Config":
     return config
 
 
-def _is_latest(database: Database) -> bool:
+def is_latest(database: Database) -> bool:
+    """Tell whether nothing is to migrate, with one SELECT.
+
+    Raises:
+        SettingsIncomplete: the database is of a newer release, or does not say.
+    """
     with database.read() as connection:
         version = migration_of(connection)
     if version is not None and version > LATEST_MIGRATION:

@@ -26,11 +26,12 @@ from bot.lazy_module import LazyModule
 from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
+from knowledge.memory.precedent_query import PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorStore
 
 if TYPE_CHECKING:
     from knowledge.memory import precedent_index
-    from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
+    from knowledge.memory.precedent_index import PrecedentIndex
 else:
     # Where nothing was decided yet nothing is searched.
     precedent_index = LazyModule("knowledge.memory.precedent_index")
@@ -299,7 +300,7 @@ class PrecedentMemory:
         Only precedents that readers of this channel may see are found. The signal is compared by
         meaning; the signal and ``what``, the summary of the playbook, are compared by keywords.
         """
-        query = precedent_index.PrecedentQuery(
+        query = PrecedentQuery(
             text=signal_text,
             keyword_text=f"{signal_text}\n{what}",
             kind=kind,
@@ -320,7 +321,7 @@ class PrecedentMemory:
 
         Returns the best first, and None when memory cannot be searched.
         """
-        query = precedent_index.PrecedentQuery(
+        query = PrecedentQuery(
             text=words,
             keyword_text=words,
             channels=frozenset(channels),
@@ -341,7 +342,7 @@ class PrecedentMemory:
 
         Returns ids of cases of any kind, the best first; none when memory cannot be searched.
         """
-        query = precedent_index.PrecedentQuery(
+        query = PrecedentQuery(
             text=words,
             keyword_text=words,
             channels=frozenset(channels),

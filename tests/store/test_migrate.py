@@ -152,7 +152,7 @@ def test_a_role_that_only_reads_does_not_migrate(empty):
 
 def test_another_process_that_was_first_leaves_nothing_to_do(empty, monkeypatch):
     """It migrates between the first look and the lock."""
-    is_latest = subject._is_latest
+    is_latest = subject.is_latest
 
     def look_then_migrate_elsewhere(database):
         result = is_latest(database)
@@ -161,7 +161,7 @@ def test_another_process_that_was_first_leaves_nothing_to_do(empty, monkeypatch)
         other.close()
         return result
 
-    monkeypatch.setattr(subject, "_is_latest", look_then_migrate_elsewhere)
+    monkeypatch.setattr(subject, "is_latest", look_then_migrate_elsewhere)
     monkeypatch.setattr(subject, "_upgrade", lambda *_: pytest.fail("it was upgraded twice"))
     migrate(empty)
     assert version_of(empty) == LATEST_MIGRATION

@@ -251,7 +251,7 @@ OPEN_DAMAGED_INDEX = """
     from bot.store.database import Database
     from bot.store.store import Store
     from knowledge.memory.minilm import MiniLM
-    from knowledge.memory.precedent_index import PrecedentQuery
+    from knowledge.memory.precedent_query import PrecedentQuery
     from knowledge.memory.precedent_memory import PrecedentMemory
     from knowledge.memory.vector_index import VectorIndex
 
