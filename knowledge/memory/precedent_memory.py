@@ -192,8 +192,8 @@ class PrecedentMemory:
         """Find nothing until there is a precedent, or memory is closed."""
         if not self._has_nothing():
             return
-        self._become_searchable()
         self._is_empty = True
+        self._become_searchable()
         while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
             if not self._answers_no(self._shelf.last_place):
                 break
@@ -358,10 +358,11 @@ class PrecedentMemory:
 
     def _search_in_time(self, query: PrecedentQuery) -> tuple[str, RecallResult]:
         """Search, and name the outcome for the metrics."""
-        # First: what ends it sets a failure before.
+        failure = self._current_failure()
         if self._is_empty:
             return "answered", RecallResult()
-        failure = self._current_failure()
+        # Whoever found no failure before the first precedent came finds one now.
+        failure = failure or self._failure
         if failure:
             return "unavailable", RecallResult(failure=failure)
         search = self._executor.submit(self._search_index, query)
