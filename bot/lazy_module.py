@@ -1,7 +1,6 @@
 """Modules that most processes do not need."""
 
 import ast
-import contextlib
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -92,11 +91,10 @@ def _imported_names(statement: ast.stmt, package: str) -> Iterator[tuple[str, st
 
 
 def _constants(statement: ast.stmt) -> Iterator[tuple[str, Any]]:
-    if isinstance(statement, ast.Assign):
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
         for target in statement.targets:
             if isinstance(target, ast.Name):
-                with contextlib.suppress(ValueError):
-                    yield target.id, ast.literal_eval(statement.value)
+                yield target.id, statement.value.value
 
 
 sys.meta_path.insert(0, _PartsFinder)
