@@ -1,4 +1,4 @@
-"""What is searched for among the precedents.
+"""Searches among the precedents, and what they may find.
 
 Apart from the index: a search where nothing was decided yet loads none of its libraries.
 """
