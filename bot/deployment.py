@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 from slack_bolt.oauth import OAuthFlow
 from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk.errors import SlackTokenRotationError
 from slack_sdk.oauth.installation_store import Bot
 from slack_sdk.oauth.token_rotation import TokenRotator
 from slack_sdk.web import WebClient
+from uvicorn.server import Server
 
 from bot.clock import utc_now
 from bot.settings import Settings
@@ -81,7 +81,7 @@ class Deployment:
     """The front door, and the workspaces behind it."""
 
     workspaces: InstalledWorkspaces
-    server: uvicorn.Server
+    server: Server
     #: Set when a workspace has installed the app, or has taken it out.
     changes: threading.Event
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import uvicorn
 from slack_bolt import App
+from uvicorn.server import Server
 
 from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
@@ -118,7 +118,7 @@ def build_http_server(
     slack_app: App,
     health: HealthChecks,
     clock: Clock,
-) -> uvicorn.Server:
+) -> Server:
     """Build the server with all routes, not yet listening."""
     programs = Programs(services.program_tokens)
     intake_api = IntakeApi(

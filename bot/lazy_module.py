@@ -1,7 +1,24 @@
 """Modules that most processes do not need."""
 
+import ast
 import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+#: Packages that import all of their modules, of which a process here uses few. Together 15 MB:
+#: each country and calendar; a command line and a watcher of files; keys of SSH.
+PACKAGES_IN_PARTS = frozenset(
+    {
+        "holidays.calendars",
+        "holidays.countries",
+        "holidays.groups",
+        "uvicorn",
+    }
+)
 
 
 class LazyModule:
@@ -14,6 +31,70 @@ class LazyModule:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._module: ModuleType | None = None
 
     def __getattr__(self, attribute: str) -> Any:
-        return getattr(importlib.import_module(self._name), attribute)
+        # Kept: what computes looks up a name thousands of times.
+        module = self._module
+        if module is None:
+            module = self._module = importlib.import_module(self._name)
+        return getattr(module, attribute)
+
+
+class _PartsLoader(SourceFileLoader):
+    """Loads a package without the imports in its own file, each of which waits for its first use.
+
+    That file says where each name comes from, and is read for nothing else.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its constants, and a way to find the names that it would import."""
+        origins: dict[str, str] = {}
+        for statement in ast.parse(Path(self.path).read_bytes()).body:
+            origins.update(_imported_names(statement, self.name))
+            module.__dict__.update(_constants(statement))
+
+        def find(attribute: str) -> Any:
+            if attribute not in origins:
+                raise AttributeError(f"module {self.name!r} has no attribute {attribute!r}")
+            value = getattr(importlib.import_module(origins[attribute]), attribute)
+            setattr(module, attribute, value)
+            return value
+
+        module.__dict__["__getattr__"] = find
+
+
+class _PartsFinder:
+    """Finds the packages that are loaded in parts, before Python's own finders do."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the usual spec with another loader; None for all other modules."""
+        if name not in PACKAGES_IN_PARTS:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        # One in an archive, or without its source, is loaded as ever.
+        if spec and spec.origin and type(spec.loader) is SourceFileLoader:
+            spec.loader = _PartsLoader(name, spec.origin)
+        return spec
+
+
+def _imported_names(statement: ast.stmt, package: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the names that this statement imports, each with its module."""
+    if isinstance(statement, ast.ImportFrom) and statement.module:
+        module = f"{package}.{statement.module}" if statement.level else statement.module
+        for each in statement.names:
+            if each.asname in {None, each.name}:
+                yield each.name, module
+
+
+def _constants(statement: ast.stmt) -> Iterator[tuple[str, Any]]:
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+        for target in statement.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, statement.value.value
+
+
+sys.meta_path.insert(0, _PartsFinder)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import uvicorn
+from uvicorn.server import Server
 
 from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
@@ -156,7 +156,7 @@ class Service:
     trainer: Trainer
     #: None when Slack sends over HTTP.
     socket: SocketModeConnection | None
-    server: uvicorn.Server
+    server: Server
     _server_thread: threading.Thread | None = field(default=None, init=False)
 
     @property

@@ -3,10 +3,12 @@
 Apart from the wiring: a command that only reads the store starts without Slack and the models.
 """
 
+from contextlib import closing
+
 from bot.cases.errors import SettingsIncomplete
 from bot.settings import Settings, incomplete
 from bot.store.database import Database
-from bot.store.migrate import migrate, must_be_migrated
+from bot.store.migrate import migrate, must_be_migrated, usable_version
 from bot.store.store import Store
 
 #: A file of the data folder that is there while a backup is being restored.
@@ -20,16 +22,26 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database_url)
 
 
+def must_migrate(settings: Settings) -> bool:
+    """Tell whether opening the store would migrate it.
+
+    Raises:
+        SettingsIncomplete: this release may not use the database, it does not say its own, or a
+            restoration was interrupted.
+    """
+    _refuse_half_restored(settings)
+    with closing(open_database(settings)) as database:
+        return usable_version(database) is None
+
+
 def open_store(settings: Settings, *, is_restoring: bool = False) -> Store:
     """Open the store and bring it to the latest migration.
 
     Raises:
         SettingsIncomplete: a restoration was interrupted, so that nothing is paused yet.
     """
-    if not is_restoring and (settings.data_dir / RESTORE_MARK).exists():
-        raise incomplete(
-            ["a restoration was interrupted: run `countersign restore` with the same backup again"]
-        )
+    if not is_restoring:
+        _refuse_half_restored(settings)
     database = open_database(settings)
     migrate(database)
     return Store.over(database)
@@ -48,3 +60,10 @@ def open_reader(settings: Settings) -> Store:
         database.close()
         raise
     return Store.over(database)
+
+
+def _refuse_half_restored(settings: Settings) -> None:
+    if (settings.data_dir / RESTORE_MARK).exists():
+        raise incomplete(
+            ["a restoration was interrupted: run `countersign restore` with the same backup again"]
+        )

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from bot import storage
+from bot.cli.logs import configure_logging
 from bot.cli.terminal import AsJson, out, print_json
-from bot.settings import load_offline
+from bot.settings import Settings, load_offline
 from bot.store.migrate import LATEST_MIGRATION, MigrationPlan, derive_anew, plan_migration
 from bot.store.migrate import migrate as migrate_database
 
@@ -36,8 +37,14 @@ def migrate(
         ),
     ] = False,
     as_json: AsJson = False,
+    is_quiet: Annotated[
+        bool, typer.Option("--quiet", hidden=True, help="Log what is done, and print nothing.")
+    ] = False,
 ) -> None:
     settings = load_offline()
+    if is_quiet:
+        _migrate_quietly(settings)
+        return
     is_idle = check or plan
     with closing(storage.open_database(settings)) as database:
         migration = plan_migration(database)
@@ -52,6 +59,13 @@ def migrate(
         if complete and not is_idle:
             out.print("Everything that follows from the ledger was derived from it again.")
     raise typer.Exit(1 if migration.steps and check else 0)
+
+
+def _migrate_quietly(settings: Settings) -> None:
+    """Migrate for the bot that starts, in its log."""
+    configure_logging(settings.log_level, settings.log_format)
+    with closing(storage.open_database(settings)) as database:
+        migrate_database(database)
 
 
 def _plain(migration: MigrationPlan, *, is_done: bool) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import ctypes
 import gc
 import logging
+import subprocess
+import sys
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from bot import wiring
+from bot import storage, wiring
 from bot.cli.logs import configure_logging
 from bot.cli.shutdown import StopSignal, exit_after, report_open, stop_with_parent
 from bot.cli.tracing import tracing
@@ -78,9 +80,22 @@ def _freeze_memory() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
+def _migrate_apart(settings: Settings) -> None:
+    """Let another process migrate what is to migrate.
+
+    What only that needs would stay in this one: 35 MB. If it fails, whoever opens the store next
+    tries again, and says why.
+    """
+    if storage.must_migrate(settings):
+        command = [sys.executable, "-m", "bot", "migrate", "--quiet"]
+        # Our own program, with the environment that this one has.
+        subprocess.run(command, env=settings.environment, check=False)  # noqa: S603
+
+
 def _run_service(
     settings: Settings, processes: int, *, is_attached: bool, receive_only: bool
 ) -> None:
+    _migrate_apart(settings)
     service = wiring.build_service(settings, processes=processes, receive_only=receive_only)
     # Before anything is received: what was received is finished, however soon the stop comes.
     stop = StopSignal()

@@ -99,7 +99,7 @@ def migrate(database: Database) -> str | None:
     Raises:
         SettingsIncomplete: it is newer, and this release may not use it.
     """
-    version = _usable_version(database)
+    version = usable_version(database)
     if version is not None:
         return version
     with locked_for_migration(database) as connection:
@@ -137,7 +137,7 @@ def plan_migration(database: Database) -> MigrationPlan:
     Raises:
         SettingsIncomplete: this release may not use the database, or it does not say its own.
     """
-    _usable_version(database)
+    usable_version(database)
     with database.read() as connection:
         before = migration_of(connection)
         scripts = _scripts(connection)
@@ -216,7 +216,7 @@ def must_be_migrated(database: Database) -> None:
     Raises:
         SettingsIncomplete: the database is of another release, which this one cannot read.
     """
-    if _usable_version(database) is None:
+    if usable_version(database) is None:
         raise SettingsIncomplete(
             "the database is of an older release or empty; start `countersign run` of this release"
             " once, as the role that writes"
@@ -252,7 +252,7 @@ def configuration(connection: Connection) -> "alembic_config.Config":
     return config
 
 
-def _usable_version(database: Database) -> str | None:
+def usable_version(database: Database) -> str | None:
     """Return the migration of a database that this release may use as it is.
 
     None for one that must be migrated.

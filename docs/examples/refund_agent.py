@@ -3,7 +3,7 @@
 It signs in as the program ``stock-agent`` of the sample company. Any model that LangChain knows
 will do; a manager presses, while the agent waits:
 
-    pip install 'countersign[openai]'
+    pip install 'countersign[chat]'
     export COUNTERSIGN_URL=http://localhost:8080 COUNTERSIGN_TOKEN=cs_stock-agent_…
     python docs/examples/refund_agent.py openai:gpt-5-mini "Booking B-17 was cancelled in time."
 """

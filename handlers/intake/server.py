@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, assert_never
 
-import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import Server
 
 MAX_CONNECTIONS = 512
 MAX_HEADER_BYTES = 64 * 1024
@@ -242,11 +243,11 @@ def client_address(peername: Any) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits) -> uvicorn.Server:
+def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits) -> Server:
     """Build the server without starting it."""
     # uvicorn makes the protocol objects itself, so the slots are an attribute of their class.
     protocol = type("SlottedProtocol", (BoundedHttpProtocol,), {"slots": ConnectionSlots(limits)})
-    config = uvicorn.Config(
+    config = Config(
         app,
         host=host,
         port=port,
@@ -263,4 +264,4 @@ def build_server(app: ASGIApp, *, host: str, port: int, limits: ConnectionLimits
         ws="none",
         lifespan="off",
     )
-    return uvicorn.Server(config)
+    return Server(config)

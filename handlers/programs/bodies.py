@@ -71,7 +71,7 @@ Url = Annotated[
 class AmountIn(BaseModel):
     """An amount of money that the action moves."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     value: Annotated[
         Decimal, Field(description="In whole units with cents, as number or text: 40.00.")
@@ -82,7 +82,7 @@ class AmountIn(BaseModel):
 class EvidenceIn(BaseModel):
     """Something that speaks for the request, in the program's words."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     title: ShortText
     text: LongText = ""
@@ -93,7 +93,7 @@ class EvidenceIn(BaseModel):
 class ApprovalIn(BaseModel):
     """A request for an approval."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     action: Annotated[
         ActionName,
@@ -125,7 +125,7 @@ class ApprovalIn(BaseModel):
 class ReportIn(BaseModel):
     """The outcome of an action that the program has carried out itself."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     outcome: ReportedOutcome
     detail: Annotated[str, Field(max_length=500), BeforeValidator(_check_text)] = ""

@@ -49,7 +49,7 @@ Name = Annotated[str, Field(max_length=MAX_KEY_LENGTH)]
 class CaseQuery(BaseModel):
     """The parameters of a list of cases."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     state: Annotated[
         Name,
@@ -77,7 +77,7 @@ class CaseQuery(BaseModel):
 class PrecedentsQuery(BaseModel):
     """The parameters of a search for precedents."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     text: Annotated[
         str,

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
+from knowledge.arrays import np
 
 #: Smaller arrays are read at once.
 MIN_MAPPED_BYTES = 500_000

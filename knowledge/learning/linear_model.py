@@ -4,20 +4,23 @@ Measured (docs/benchmarks.md): joined features under one linear support vector m
 alone, and beat nearest neighbours and trees. Scoring takes microseconds and needs numpy alone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot.cases.canonical import ScalarMapping
+from knowledge.arrays import np
 from knowledge.memory.text_features import TEXT_BUCKETS, HashedFeatures, hash_facts, hash_text
 from knowledge.memory.vectors import Vectors
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 FACT_BUCKETS = 2**17
 VECTOR_WEIGHT = 1.5
-Floats = NDArray[np.float32]
+Floats: TypeAlias = "NDArray[np.float32]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class LinearModel:
         }
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "LinearModel":
+    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> LinearModel:
         """Read a model from the arrays of a file.
 
         Raises:

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
+from knowledge.arrays import np
 from knowledge.learning.array_file import ArrayFile
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.question_model import QuestionModel

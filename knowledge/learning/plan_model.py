@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from bot.cases.canonical import ScalarMapping
+from knowledge.arrays import np
 from knowledge.learning.calibration import Calibration, PrecisionGuarantee
 from knowledge.learning.linear_model import LinearModel, require_finite, score_margins
 from knowledge.memory.vectors import Vectors

@@ -4,15 +4,19 @@ Senses know a word that no example has but that means the same as others. Pieces
 letters know a word that is misspelt or inflected otherwise. Hashing needs no stored vocabulary.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, combinations, pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from knowledge.arrays import np
 from knowledge.learning.question_senses import SENSE_MARK, WORD, to_senses
 from knowledge.memory.text_features import checksum, count_checksums
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Words and their neighbours fall into the first buckets, pieces of words into as many after them,
 #: and senses into as many after those.
@@ -23,7 +27,7 @@ PIECE_LENGTHS = (3, 4)
 MAX_PAIRED_SENSES = 12
 BEGIN = "<"
 END = ">"
-Features = tuple[NDArray[np.int64], NDArray[np.float64]]
+Features: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64]]"
 """Bucket numbers without duplicates, and the weight of each."""
 
 

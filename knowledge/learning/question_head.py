@@ -1,15 +1,18 @@
 """A linear model of questions, with probabilities."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from bot.ports.language import Guess
+from knowledge.arrays import np
 from knowledge.learning.linear_model import Floats, require_finite
 from knowledge.learning.question_features import PART_COUNT, hash_question, part_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_GUESSES = 5
 
@@ -59,7 +62,7 @@ class QuestionHead:
         }
 
     @classmethod
-    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> "QuestionHead":
+    def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> QuestionHead:
         """Read a model from the arrays of a file.
 
         Raises:

@@ -1,14 +1,18 @@
 """Hashed questions as the matrix that a model is trained on."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from scipy import sparse
 
+from knowledge.arrays import np
 from knowledge.learning.question_features import Features
 from knowledge.learning.question_head import scale_parts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def rarity(columns: NDArray[np.int64], row_count: int) -> NDArray[np.float64]:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from bot.ports.language import Guess
 from bot.views.query import Ask
+from knowledge.arrays import np
 from knowledge.language.question_text import normalise
 from knowledge.learning.question_head import MAX_GUESSES, QuestionHead
 from knowledge.learning.slot_model import SlotModel

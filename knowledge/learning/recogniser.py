@@ -5,19 +5,22 @@ kind it would be. Whether it is a known kind at all is another question: that de
 score, its lead and how near known examples are.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bot import metrics
 from bot.cases.recognition import KindGuess, Recognition
+from knowledge.arrays import np
 from knowledge.learning.calibration import logistic
 from knowledge.learning.linear_model import Floats, LinearModel, require_finite
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.vectors import Vectors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_GUESSES = 3
 # How many of the nearest examples count for the nearness of a signal.
@@ -26,7 +29,7 @@ NEIGHBOURS = 3
 GUESS_SHARPNESS = 4
 # The label of what people called new: it competes with the kinds, but is never the answer.
 NOVEL = ""
-Features = NDArray[np.float64]
+Features: TypeAlias = "NDArray[np.float64]"
 """The best score, its lead over all others, and the nearness of known examples."""
 FEATURE_COUNT = 3
 
@@ -76,7 +79,7 @@ class RecogniserModel:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> "RecogniserModel":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> RecogniserModel:
         """Read a model from the arrays of a file.
 
         Raises:

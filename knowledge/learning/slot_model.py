@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from bot.ports.language import Guess
+from knowledge.arrays import np
 from knowledge.learning.linear_model import Floats, require_finite
 from knowledge.learning.question_head import QuestionHead
 

@@ -1,11 +1,9 @@
 """``channels.yml``: the working hours of channels, and who is called in them."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -40,7 +38,6 @@ def _holidays(name: str) -> Callable[[date], bool]:
     if name == NO_HOLIDAYS:
         return no_holidays
     country, _, subdivision = name.partition("-")
-    _load_countries_one_by_one()
     try:
         days = holidays.country_holidays(country, subdiv=subdivision or None)
     except NotImplementedError:
@@ -48,19 +45,6 @@ def _holidays(name: str) -> Callable[[date], bool]:
             f"no holidays are known for {name!r}; name a country like GB-ENG, or none"
         ) from None
     return days.__contains__
-
-
-def _load_countries_one_by_one() -> None:
-    """Replace the package that imports every country by an empty one.
-
-    The library imports the module of a country when it is asked for, but its package imports all
-    280: a tenth of a second and 10 MB for each process.
-    """
-    name = "holidays.countries"
-    if name not in sys.modules:
-        package = ModuleType(name)
-        package.__path__ = [str(Path(holidays.__file__).with_name("countries"))]
-        sys.modules[name] = package
 
 
 def _check_holidays(name: str) -> str:

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from bot.cases.errors import SettingsIncomplete
+from knowledge.arrays import np
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.text_features import hash_text
 from knowledge.memory.token_table import TokenTable

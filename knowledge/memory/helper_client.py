@@ -4,6 +4,8 @@ So neither Chroma nor the model is loaded where cases are decided. The helper is
 first request, and again when it has died. Every request may be repeated.
 """
 
+from __future__ import annotations
+
 import contextlib
 import subprocess
 import sys
@@ -16,10 +18,9 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
+from knowledge.arrays import np
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.helper_protocol import (
     MAX_MESSAGE_BYTES,
@@ -68,7 +69,7 @@ class HelperClient:
         self._process: subprocess.Popen[bytes] | None = None
         self._starting_lock = threading.Lock()
 
-    def channel(self) -> "HelperChannel":
+    def channel(self) -> HelperChannel:
         """Make a connection that is opened by its first request."""
         channel = HelperChannel(self)
         self._channels.append(channel)
@@ -102,7 +103,7 @@ class HelperClient:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_TIMEOUT_SECONDS)
 
-    def _try_to_connect(self) -> "HelperConnection | None":
+    def _try_to_connect(self) -> HelperConnection | None:
         address = HelperAddress.read(self.options.folder)
         if address is None:
             return None

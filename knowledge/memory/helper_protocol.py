@@ -3,6 +3,8 @@
 A message is a JSON header and at most one array of floats. Nothing that is received is ever code.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import struct
@@ -12,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from knowledge.arrays import np
 from knowledge.memory.vectors import Vectors
 
 VERSION = 1
@@ -72,7 +73,7 @@ class HelperAddress:
     pid: int
 
     @classmethod
-    def choose(cls, folder: Path) -> "HelperAddress":
+    def choose(cls, folder: Path) -> HelperAddress:
         """Choose a socket in this folder, or under a shorter name."""
         path = folder / "helper.sock"
         if len(os.fsencode(path)) > MAX_SOCKET_PATH:
@@ -81,7 +82,7 @@ class HelperAddress:
         return cls(str(path), os.urandom(32), os.getpid())
 
     @classmethod
-    def read(cls, folder: Path) -> "HelperAddress | None":
+    def read(cls, folder: Path) -> HelperAddress | None:
         """Read the address of this folder's helper; None without one."""
         try:
             fields = json.loads((folder / ADDRESS_FILE).read_text())

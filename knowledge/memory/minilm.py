@@ -3,23 +3,26 @@
 Its weights lie in a package of the lock file, its tokenizer beside this module.
 """
 
+from __future__ import annotations
+
 import ctypes
 import hashlib
 import importlib.util
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from knowledge.arrays import np
 from knowledge.memory.vectors import (
     MAX_TEXT_CHARACTERS,
     VECTOR_SIZE,
     Vectors,
     to_unit_length,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WEIGHTS_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 TOKENIZER = Path(__file__).parent / "minilm" / "tokenizer.json"

@@ -13,8 +13,9 @@ from bot.cases.precedent import Precedent, PrecedentVersion
 from bot.ports.memory import StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.matrix_rows import hash_key
-from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
+from knowledge.memory.precedent_index import PrecedentIndex
 from knowledge.memory.precedent_memory import RecallResult
+from knowledge.memory.precedent_query import PrecedentQuery
 from knowledge.memory.vector_index import StoredVector
 from knowledge.memory.vectors import Vectors
 

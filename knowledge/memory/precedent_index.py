@@ -6,9 +6,6 @@ vectors and is opened by the first change.
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -21,15 +18,14 @@ from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
 from knowledge.memory.mirror_file import MirrorFolder
 from knowledge.memory.precedent_cache import DecodedPrecedent, PrecedentCache
-from knowledge.memory.precedent_matrix import MatrixRow, PrecedentMatrix, Scope
+from knowledge.memory.precedent_matrix import MatrixRow, PrecedentMatrix
+from knowledge.memory.precedent_query import FETCH_SIZE, PrecedentQuery, Scope
 from knowledge.memory.ranking import fuse_rankings, preference
 from knowledge.memory.text_features import find_codes
 from knowledge.memory.vector_index import VectorStore
 from knowledge.memory.vectors import Vectors
 
 log = logging.getLogger(__name__)
-# Candidates of each search.
-FETCH_SIZE = 50
 # Rows that are searched exactly; among more, Chroma's index is asked.
 MAX_EXACT_ROWS = 100_000
 # Of that index, before filtering; the second number is tried when the first is too small.
@@ -44,31 +40,6 @@ MIN_WORD_SIMILARITY = 0.25
 STORING_BATCH_SIZE = 64
 EMBEDDING_BATCH_SIZE = 8
 MICROSECONDS_PER_DAY = 86_400_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrecedentQuery:
-    """A search among the precedents of some channels."""
-
-    #: Compared by meaning.
-    text: str
-    #: Compared by keywords and part codes.
-    keyword_text: str
-    #: Empty for any.
-    kind: str = ""
-    channels: Collection[str]
-    now: datetime
-    #: Tells by its key whether a precedent may be found; None for every one in the scope.
-    admits: Callable[[int], bool] | None = None
-
-    def first_of(self, keys: Iterable[int]) -> list[int]:
-        """Return the first keys that may be found."""
-        return list(islice(filter(self.admits, keys) if self.admits else keys, FETCH_SIZE))
-
-    @property
-    def scope(self) -> Scope:
-        """Return what may be found."""
-        return Scope(self.kind, self.channels)
 
 
 class _Candidate(NamedTuple):

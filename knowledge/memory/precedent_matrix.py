@@ -6,7 +6,6 @@ the file is written again. There are no texts here: of what a search returns, fe
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ from knowledge.memory.matrix_rows import (
     to_microseconds,
 )
 from knowledge.memory.mirror_file import MirrorFolder, RowGroup
+from knowledge.memory.precedent_query import Scope
 from knowledge.memory.ranking import GOOD_OUTCOMES
 from knowledge.memory.vectors import Vectors
 
@@ -39,19 +39,6 @@ MAX_CACHED_SCOPES = 64
 MAX_CACHED_PLACES = 5_000
 # Rows are kept in the form that searches return: the cases of a kind find the same again and again.
 MAX_CACHED_ROWS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The precedents that a search may find."""
-
-    #: Empty for any.
-    kind: str
-    channels: Collection[str]
-
-    def admits(self, kind: str, channel: str) -> bool:
-        """Tell whether a precedent of this kind and channel may be found."""
-        return self.kind in {"", kind} and channel in self.channels
 
 
 class MatrixRow(NamedTuple):

@@ -5,6 +5,8 @@ it is missing, corrupt, slow or of another embedder, the card goes out in time a
 follows the store by itself: what was decided can be found seconds later, and no decision waits.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import threading
@@ -14,16 +16,25 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot import metrics
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
 from bot.clock import monotonic
+from bot.lazy_module import LazyModule
 from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
+from knowledge.memory.precedent_query import PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorStore
+
+if TYPE_CHECKING:
+    from knowledge.memory import precedent_index
+    from knowledge.memory.precedent_index import PrecedentIndex
+else:
+    # Where nothing was decided yet nothing is searched.
+    precedent_index = LazyModule("knowledge.memory.precedent_index")
 
 log = logging.getLogger(__name__)
 THREADS = 4
@@ -36,6 +47,9 @@ PAGE_SIZE = 2_000
 # How long closing waits for an opening that is under way; a server of vectors may not answer.
 CLOSING_TIMEOUT_SECONDS = 10.0
 SLOW = "memory does not answer in time"
+OPENING = "memory is still opening"
+#: In the folder of an index that holds something.
+INDEX_FILES = ("mirror-*", "keywords/position.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +76,32 @@ class PrecedentMemory:
         answer_timeout: float = 0.5,
         opening_timeout: float = 0.4,
     ) -> None:
-        self.index = PrecedentIndex(shelf, embedder, vectors)
         self._shelf = shelf
+        self._embedder = embedder
+        self._vectors = vectors
+        self._index: PrecedentIndex | None = None
+        #: Whether no precedent was ever stored. Nothing is opened then, and nothing found.
+        self._is_empty = False
         self._answer_timeout = answer_timeout
         self._opening_timeout = opening_timeout
         self._update_lock = threading.Lock()
+        self._index_lock = threading.Lock()
         self._open_event = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._failure = "memory is still opening"
+        self._failure = OPENING
         self._slow_until = 0.0
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
+
+    @property
+    def index(self) -> PrecedentIndex:
+        """The index, made with the first use: its libraries take 30 MB."""
+        with self._index_lock:
+            if self._index is None:
+                self._index = precedent_index.PrecedentIndex(
+                    self._shelf, self._embedder, self._vectors
+                )
+            return self._index
 
     # --- indexing --------------------------------------------------------------------------------
 
@@ -105,6 +134,8 @@ class PrecedentMemory:
         Raises:
             MemoryUnavailable: the index is not open, or it failed.
         """
+        if self._is_empty:
+            return 0
         if self._failure:
             raise MemoryUnavailable(self._failure)
         return self._catch_up(_ignore_progress)
@@ -130,19 +161,25 @@ class PrecedentMemory:
     def close(self) -> None:
         """Stop searching and indexing, and close the index."""
         self._closing.set()
-        self.index.cancel()
+        if self._index:
+            self._index.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
         # Native libraries abort a process that exits while they open.
         if self._thread:
             self._thread.join(CLOSING_TIMEOUT_SECONDS)
         with self._update_lock:
-            self._save()
-            self.index.vectors.close()
+            if self._index:
+                self._save()
+            self._vectors.close()
+            self._is_empty = False
             self._failure = "memory is closed"
             self._open_event.set()
 
     def _run(self) -> None:
         """Open, then catch up every few seconds until memory is closed."""
+        self._await_first_precedent()
+        if self._closing.is_set():
+            return
         self.open()
         last_failure = ""
         while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
@@ -150,6 +187,37 @@ class PrecedentMemory:
             if failure != last_failure:
                 log.warning("new precedents: %s", failure or "indexed again")
             last_failure = failure
+
+    def _await_first_precedent(self) -> None:
+        """Find nothing until there is a precedent, or memory is closed."""
+        if not self._has_nothing():
+            return
+        self._is_empty = True
+        self._become_searchable()
+        while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
+            if not self._answers_no(self._shelf.last_place):
+                break
+        # Searches wait again, as they do after a start.
+        self._failure = OPENING
+        self._open_event.clear()
+        self._is_empty = False
+
+    def _has_nothing(self) -> bool:
+        """Tell whether neither the store nor an index of earlier holds anything."""
+        # One that is there may be that of another database.
+        if any(any(self._vectors.folder.glob(pattern)) for pattern in INDEX_FILES):
+            return False
+        return self._answers_no(self._shelf.last_place) and self._answers_no(
+            self._shelf.count_missing
+        )
+
+    def _answers_no(self, count: Callable[[], int]) -> bool:
+        """Tell whether the store counts none; no when it does not answer."""
+        try:
+            return count() == 0
+        except Exception:
+            # Opening meets the same, and reports it.
+            return False
 
     def _try_to_catch_up(self) -> str:
         """Catch up. Return why it is impossible; empty if it was done."""
@@ -291,6 +359,10 @@ class PrecedentMemory:
     def _search_in_time(self, query: PrecedentQuery) -> tuple[str, RecallResult]:
         """Search, and name the outcome for the metrics."""
         failure = self._current_failure()
+        if self._is_empty:
+            return "answered", RecallResult()
+        # Whoever found no failure before the first precedent came finds one now.
+        failure = failure or self._failure
         if failure:
             return "unavailable", RecallResult(failure=failure)
         search = self._executor.submit(self._search_index, query)

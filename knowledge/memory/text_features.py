@@ -4,23 +4,27 @@ The features are words, pairs of words, facts and pairs of facts. Hashing needs 
 vocabulary: a feature that training never met falls into a bucket without weight.
 """
 
+from __future__ import annotations
+
 import itertools
 import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias
 
 from bot.cases.canonical import ScalarMapping
+from knowledge.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TEXT_BUCKETS = 2**15
 # A number of this many digits or fewer is a quantity; a longer one names something.
 MAX_QUANTITY_DIGITS = 4
 MAX_CACHED_TEXTS = 512
-HashedFeatures = tuple[NDArray[np.int64], NDArray[np.float64]]
+HashedFeatures: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64]]"
 """Bucket numbers without duplicates, and the weight of each."""
 _WORD = re.compile(r"\w+")
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.memory.minilm import MiniLM, load_tokenizer
-from knowledge.memory.token_table import MAX_VALUE, ROW_TYPE, TABLE, TABLE_VECTOR_SIZE, pack
+from knowledge.memory.token_rows import MAX_VALUE, ROW_TYPE, pack
+from knowledge.memory.token_table import TABLE, TABLE_VECTOR_SIZE
 from knowledge.memory.vectors import Vectors
 
 # The number of "the", the most frequent word. Before it stand marks, signs and single letters.

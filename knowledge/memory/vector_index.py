@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
+from knowledge.arrays import np
 from knowledge.memory.token_table import replaces
 from knowledge.memory.vectors import Vectors
 

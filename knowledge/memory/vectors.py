@@ -1,9 +1,15 @@
 """Vectors of text: their type, their size and their length."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
-Vectors = NDArray[np.float32]
+from typing import TYPE_CHECKING, TypeAlias
+
+from knowledge.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Vectors: TypeAlias = "NDArray[np.float32]"
 """One row for each text, or a single row."""
 VECTOR_SIZE = 384
 # Characters of a text that are embedded; the rest is cut off.

@@ -85,7 +85,16 @@ def resident_megabytes(pids: Iterable[int]) -> list[float]:
 
 def anonymous_megabytes(pid: int) -> float:
     """Return the memory of a process without the files that it maps, which others share."""
+    return _rolled_up_megabytes(pid, "Anonymous")
+
+
+def proportional_megabytes(pid: int) -> float:
+    """Return the memory of a process; what several processes share is divided by their number."""
+    return _rolled_up_megabytes(pid, "Pss")
+
+
+def _rolled_up_megabytes(pid: int, name: str) -> float:
     text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-    size = re.search(r"^Anonymous:\s+(\d+) kB", text, re.MULTILINE)
+    size = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
     assert size is not None
     return int(size[1]) / 1024

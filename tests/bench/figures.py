@@ -22,6 +22,8 @@ FLOOR = "floor"
 #: The floor that also changes a system of record.
 FLOOR_ALONE = "floor_alone"
 BOLT = "bolt"
+#: The libraries of any such app, in a process that does nothing.
+FLOOR_IDLE = "floor_idle"
 #: The base of what depends on no machine, and of what is shown without a comparison.
 ABSOLUTE = "absolute"
 ALONE = ""

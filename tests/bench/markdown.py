@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.bench.aims import describe_aim
-from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, PRODUCT, SKETCH
+from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, FLOOR_IDLE, PRODUCT, SKETCH
 
 NONE = "–"
 
@@ -20,6 +20,8 @@ def tables_of(report: Mapping[str, Any]) -> str:
         *_ways(rows),
         "",
         *_presses(rows),
+        "",
+        *_idle(rows),
         "",
         *_numbers(rows, ABSOLUTE, "what a case and a press take"),
         "",
@@ -48,6 +50,17 @@ def _presses(rows: Mapping[str, Any]) -> list[str]:
     for name, row in rows.items():
         if row["base"] == BOLT:
             lines.append(_line(name, row, (BOLT, PRODUCT)))
+    return lines
+
+
+def _idle(rows: Mapping[str, Any]) -> list[str]:
+    lines = [
+        "| idle | unit | Bolt, SQLAlchemy and APScheduler alone | Countersign | ratio | aim |",
+        "| --- | --- | --: | --: | --: | --- |",
+    ]
+    for name, row in rows.items():
+        if row["base"] == FLOOR_IDLE:
+            lines.append(_line(name, row, (FLOOR_IDLE, PRODUCT)))
     return lines
 
 

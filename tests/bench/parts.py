@@ -1,6 +1,7 @@
 """The parts of a run: each measures some figures of the subjects, beside their floors."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,13 +13,14 @@ from rich.progress import Progress
 from tests.bench.alone import AloneTimes, measure_alone
 from tests.bench.bad_days import FAULTS, measure_bad_day
 from tests.bench.counts import run_counts
-from tests.bench.cpu import anonymous_megabytes
+from tests.bench.cpu import anonymous_megabytes, process_milliseconds, proportional_megabytes
 from tests.bench.figures import (
     ABSOLUTE,
     ALONE,
     BOLT,
     FLOOR,
     FLOOR_ALONE,
+    FLOOR_IDLE,
     PRODUCT,
     SKETCH,
     Better,
@@ -31,6 +33,7 @@ from tests.bench.history_runs import (
     time_home,
     time_question,
 )
+from tests.bench.installation import extras, measure_installation
 from tests.bench.ledger_runs import measure_ledger
 from tests.bench.load import (
     MILLISECONDS,
@@ -42,6 +45,7 @@ from tests.bench.load import (
 from tests.bench.postgres import database_on, durable_postgres
 from tests.bench.presses import PressTimes, measure_presses, wait_until_at_rest
 from tests.bench.rig import Rig, has_workers, open_bare, open_product, running
+from tests.bench.sample import fresh_company
 from tests.bench.sequencing_runs import SETTINGS, WRITERS, Setting, measure_sequencing
 from tests.bench.signals import make_signals, repeating_titles, unique_titles
 
@@ -56,6 +60,8 @@ WARM_UPS = 10
 REPEATS = 5
 BAD_DAY_SIGNALS = 100
 MEMORY_CASES = 10_000
+#: After the start; what the first minute brings besides comes after an idle minute.
+IDLE_SECONDS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -412,6 +418,52 @@ def _measure_history(run: Run, rig: Rig, name: str) -> None:
         add(f"“{question}”", min(time_question(rig, text, REPEATS)))
 
 
+def idle_memory(run: Run) -> None:
+    """Measure idle processes: the libraries alone, a company without a past, one with a year."""
+    with fresh_company() as fresh:
+        subjects: tuple[tuple[str, str, dict[str, Any]], ...] = (
+            ("without memory opened", FLOOR_IDLE, {}),
+            ("without memory opened", PRODUCT, {"past": fresh}),
+            ("with memory opened", FLOOR_IDLE, {}),
+            ("with memory opened", PRODUCT, {}),
+        )
+        for state, subject, options in subjects:
+            for _ in run.rounds(f"idle {state}: {subject}"):
+                with run.subject(subject, **options) as rig:
+                    time.sleep(IDLE_SECONDS)
+                    _add_idle(run, state, subject, rig)
+
+
+def _add_idle(run: Run, state: str, subject: str, rig: Rig) -> None:
+    add = partial(run.figures.add, unit="MB", base=FLOOR_IDLE)
+    (pid,) = rig.pids
+    add(f"idle memory {state}", subject, rig.memory()[0])
+    # Of the processes beside it, none is its own: the helper of memory serves all bots of a folder.
+    add(f"idle memory {state}, proportional", subject, proportional_megabytes(pid))
+    add(f"idle memory {state}, of it no file", subject, anonymous_megabytes(pid))
+    if subject == PRODUCT:
+        add(f"start {state}: CPU", subject, process_milliseconds([pid]), unit="ms")
+    for other in rig.memory()[1:]:
+        add(f"idle memory {state}, a process beside it", subject, other)
+
+
+def installation(run: Run) -> None:
+    """Measure what installing the product takes, and what each extra adds."""
+    run.show("installing")
+    base = measure_installation()
+    run.figures.add("installation: site-packages", PRODUCT, base.megabytes, unit="MB", base=ALONE)
+    run.figures.add(
+        "installation, packages fetched before", PRODUCT, base.seconds, unit="s", base=ALONE
+    )
+    for name in extras():
+        run.show(f"installing with {name}")
+        added = measure_installation(name).megabytes - base.megabytes
+        figure = f"installation: the extra {name} adds"
+        run.figures.add(figure, PRODUCT, added, unit="MB", base=ALONE)
+    largest = ", ".join(f"{name} {size:,.0f}" for name, size in base.largest)
+    run.figures.remark(f"Largest in site-packages, MB: {largest}.")
+
+
 def bad_days(run: Run) -> None:
     """Count lost and double cards while Slack misbehaves."""
     for number, (name, fault) in enumerate(FAULTS.items()):
@@ -507,6 +559,8 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "postgresql": postgresql,
     "slack": slow_slack,
     "history": histories,
+    "memory": idle_memory,
+    "installation": installation,
     "faults": bad_days,
     "ledger": ledger,
     "sequencing": sequencing,

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.aims import describe_aim
-from tests.bench.figures import ABSOLUTE, BOLT, FLOOR, PRODUCT, SKETCH, Figure, Figures
+from tests.bench.figures import ABSOLUTE, BOLT, FLOOR, FLOOR_IDLE, PRODUCT, SKETCH, Figure, Figures
 
-SUBJECTS = (FLOOR, SKETCH, BOLT, PRODUCT)
+SUBJECTS = (FLOOR, SKETCH, BOLT, FLOOR_IDLE, PRODUCT)
 #: The first column is as wide as its longest name, wherever the table is shown.
 MIN_WIDTH = 140
 

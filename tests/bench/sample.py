@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.cases.control_commands import ChangeStage
 from bot.cases.control_decisions import decide_controls
 from bot.cases.policy import Stage
 from bot.clock import utc_now
-from bot.demo import launcher
+from bot.demo import company, launcher
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
 from bot.store.migrate import LATEST_MIGRATION
@@ -57,6 +57,14 @@ def prepare_past() -> Path:
             progress.update(task, completed=count, total=total)
 
         return launcher.prepare_sample_data(PAST, show).folder
+
+
+@contextlib.contextmanager
+def fresh_company() -> Iterator[Path]:
+    """Make the company without a past: nothing was decided, and nothing is learned."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        company.write_database(Path(folder) / "company.db", utc_now().replace(tzinfo=None))
+        yield Path(folder)
 
 
 def history_folder(count: int) -> Path:

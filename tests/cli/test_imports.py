@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -12,11 +13,14 @@ from bot.lazy_module import LazyModule
 #: Rare in a bot on SQLite without a chat model: passkeys, systems behind HTTP, questions, files
 #: that are not plain YAML, tables for people, and all that the helper or a training needs.
 RARE = {
+    "alembic",
     "chromadb",
+    "click",
     "fido2",
     "httpx",
     "knowledge.language.reading",
     "langchain",
+    "numpy",
     "onnxruntime",
     "psycopg",
     "rapidfuzz",
@@ -25,19 +29,29 @@ RARE = {
     "scipy",
     "sklearn",
     "sqlalchemy.dialects.postgresql",
+    "tantivy",
+    "tokenizers",
+    "uvicorn.main",
+    "watchfiles",
 }
 TABLES = {"rich"}
-#: A new database is migrated, once.
-OF_MIGRATIONS = {"sqlalchemy.dialects.postgresql"}
-ALL_COUNTRIES = {"holidays.countries.france"}
+ALL_COUNTRIES = {"holidays.countries.france", "holidays.calendars.islamic"}
 LOAD_LIBRARY = "from knowledge.library import load; load()"
 
 
 BUILD_BOT = """
-import pathlib, sys
+import pathlib, sys, time
 from bot import wiring
+from bot.cli import run
 from bot.demo.environment import sample_settings
-service = wiring.build_service(sample_settings(pathlib.Path(sys.argv[1]), "http://127.0.0.1:9"))
+settings = sample_settings(pathlib.Path(sys.argv[1]), "http://127.0.0.1:9")
+run._migrate_apart(settings)
+service = wiring.build_service(settings)
+service.knowledge.precedents.start()
+search = dict(signal_text="gin", kind="low_stock", channel="C", now=service.clock())
+# Nothing was decided yet: it is not opened, and cards say nothing of it.
+while service.knowledge.precedents.recall(**search).failure:
+    time.sleep(0.02)
 service.worker.close()
 """
 
@@ -69,8 +83,32 @@ def test_what_few_processes_need_is_not_loaded_by_all(code, unwanted):
 
 
 def test_a_bot_on_sqlite_is_built_without_what_few_bots_need(tmp_path):
-    unwanted = RARE - OF_MIGRATIONS | ALL_COUNTRIES
+    unwanted = RARE | ALL_COUNTRIES
     assert modules_after(BUILD_BOT, str(tmp_path)) & unwanted == set()
+
+
+def test_a_package_in_parts_has_the_names_that_it_would_import():
+    code = """
+import bot.lazy_module, sys, uvicorn
+print(uvicorn.__version__, "uvicorn.main" in sys.modules, "uvicorn.config" in sys.modules)
+from uvicorn import Config
+from uvicorn.config import Config as the_same
+print(Config is the_same, "uvicorn.main" in sys.modules)
+from holidays.countries import UnitedKingdom
+print(UnitedKingdom().get("2026-12-25"))
+try:
+    uvicorn.nothing
+except AttributeError as error:
+    print(error)
+"""
+    program = [sys.executable, "-c", code]
+    output = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    assert output.splitlines() == [
+        f"{version('uvicorn')} False False",
+        "True False",
+        "Christmas Day",
+        "module 'uvicorn' has no attribute 'nothing'",
+    ]
 
 
 def test_a_lazy_module_is_the_real_one_once_it_is_used():

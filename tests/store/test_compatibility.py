@@ -118,7 +118,7 @@ def test_a_newer_process_that_was_first_is_seen_under_the_lock(store, monkeypatc
         looks.append(database)
         return
 
-    monkeypatch.setattr("bot.store.migrate._usable_version", look)
+    monkeypatch.setattr("bot.store.migrate.usable_version", look)
     monkeypatch.setattr("bot.store.migrate._upgrade", lambda *_: pytest.fail("it was migrated"))
     expand(store.database)
     assert migrate(store.database) == "9999"

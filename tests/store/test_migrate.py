@@ -152,16 +152,16 @@ def test_a_role_that_only_reads_does_not_migrate(empty):
 
 def test_another_process_that_was_first_leaves_nothing_to_do(empty, monkeypatch):
     """It migrates between the first look and the lock."""
-    is_latest = subject._is_latest
+    usable_version = subject.usable_version
 
     def look_then_migrate_elsewhere(database):
-        result = is_latest(database)
+        result = usable_version(database)
         other = Database(database.url)
         upgrade_to(other, "head")
         other.close()
         return result
 
-    monkeypatch.setattr(subject, "_is_latest", look_then_migrate_elsewhere)
+    monkeypatch.setattr(subject, "usable_version", look_then_migrate_elsewhere)
     monkeypatch.setattr(subject, "_upgrade", lambda *_: pytest.fail("it was upgraded twice"))
     migrate(empty)
     assert version_of(empty) == LATEST_MIGRATION

@@ -8,7 +8,8 @@ import pytest
 from knowledge.memory import mirror_file, precedent_matrix
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key
 from knowledge.memory.mirror_file import MirrorFolder
-from knowledge.memory.precedent_matrix import MIN_ADDED_ROWS, PrecedentMatrix, Scope
+from knowledge.memory.precedent_matrix import MIN_ADDED_ROWS, PrecedentMatrix
+from knowledge.memory.precedent_query import Scope
 from knowledge.memory.vectors import to_unit_length
 from tests.cases.making import NOW
 from tests.store.test_precedents import precedent

@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.cases.errors import MemoryUnavailable
+from knowledge.memory import precedent_memory as subject
 from knowledge.memory.embedder import HashedWordsEmbedder
-from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.precedent_memory import PrecedentMemory, RecallResult
 from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
+from tests.knowledge.memory.conftest import PATIENT
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
 from tests.store.test_precedents import precedent
 from tests.waiting import wait_until
@@ -105,6 +107,43 @@ def test_a_second_owner_without_a_mirror_is_refused_and_breaks_nothing(open_memo
     second = open_memory()
     assert "another process owns the memory" in recall(second, "x").failure
     assert recall_ids(first, STORIES["wine"])[0] == "EX-wine"
+
+
+def test_memory_without_precedents_opens_no_index_until_the_first(shelf, tmp_path, monkeypatch):
+    monkeypatch.setattr(subject, "CATCH_UP_INTERVAL_SECONDS", 0.01)
+    words = HashedWordsEmbedder()
+    vectors = VectorIndex(tmp_path / "memory", "", words.identity)
+    memory = PrecedentMemory(shelf, words, vectors, **PATIENT, opening_timeout=60)
+    memory.start()
+    try:
+        wait_until(lambda: not memory._failure, "memory to find out that nothing was decided")
+        assert memory.catch_up() == 0
+        assert recall(memory, STORIES["wine"]) == RecallResult()
+        assert not (tmp_path / "memory").exists()
+        shelf.save(stories())
+        wait_until(lambda: recall_ids(memory, STORIES["wine"])[:1] == ["EX-wine"], "the first")
+        assert (tmp_path / "memory" / "keywords").is_dir()
+    finally:
+        memory.close()
+
+
+def test_an_index_of_another_database_is_not_kept_where_nothing_was_decided(
+    open_memory, shelf, tmp_path
+):
+    open_memory(*stories()).close()
+    words = HashedWordsEmbedder()
+    vectors = VectorIndex(tmp_path / "memory", "", words.identity)
+    memory = PrecedentMemory(EmptyShelf(), words, vectors, **PATIENT)
+    assert not memory._has_nothing()
+    memory.close()
+
+
+class EmptyShelf:
+    def last_place(self):
+        return 0
+
+    def count_missing(self):
+        return 0
 
 
 @pytest.mark.threat("D5")
@@ -251,7 +290,7 @@ OPEN_DAMAGED_INDEX = """
     from bot.store.database import Database
     from bot.store.store import Store
     from knowledge.memory.minilm import MiniLM
-    from knowledge.memory.precedent_index import PrecedentQuery
+    from knowledge.memory.precedent_query import PrecedentQuery
     from knowledge.memory.precedent_memory import PrecedentMemory
     from knowledge.memory.vector_index import VectorIndex
 

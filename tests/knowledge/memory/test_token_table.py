@@ -6,17 +6,8 @@ import pytest
 from knowledge.memory import token_table as subject
 from knowledge.memory.embedder import open_embedders
 from knowledge.memory.token_distillation import make_table, token_weights
-from knowledge.memory.token_table import (
-    MAX_TOKENS,
-    MAX_VALUE,
-    ROW_TYPE,
-    TABLE,
-    TABLE_VECTOR_SIZE,
-    TokenTable,
-    pack,
-    replaces,
-    unpack,
-)
+from knowledge.memory.token_rows import MAX_TOKENS, MAX_VALUE, ROW_TYPE, pack, unpack
+from knowledge.memory.token_table import TABLE, TABLE_VECTOR_SIZE, TokenTable, replaces
 from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
 
 VOCABULARY_SIZE = 30_522
