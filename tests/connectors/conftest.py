@@ -7,7 +7,7 @@ import pytest
 from bot.connectors.sql import SqlConnector
 from tests.connectors.bank import running_bank
 from tests.connectors.mail import Certificates, running_imap
-from tests.connectors.stock import administer, create_stock, stock_system
+from tests.connectors.stock import administer, create_stock, mariadb_stock, stock_system
 from tests.servers import create_database
 
 
@@ -44,12 +44,11 @@ def postgres_house(postgres):
 
 @pytest.fixture
 def mariadb_house(mariadb):
-    """Create a stock database on MariaDB."""
-    with mariadb.database() as url:
-        create_stock(url)
-        connector = SqlConnector(stock_system(), url)
-        connector.sort, connector.url = "mariadb", url
-        yield connector
+    """Make a stock database on MariaDB as new."""
+    url = mariadb_stock(mariadb)
+    connector = SqlConnector(stock_system(), url)
+    connector.sort, connector.url = "mariadb", url
+    return connector
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ from tests.connectors.stock import (
     administer,
     create_stock,
     fail_at_commit,
+    mariadb_stock,
     on_order,
     stock_system,
 )
@@ -191,7 +192,8 @@ class MariadbSubject(StockSubject):
     def __init__(self, server: MariaDb, url: str) -> None:
         self.server = server
         self.faults = ExitStack()
-        super().__init__(url)
+        self.url = url
+        self.connector = SqlConnector(stock_system(), url)
 
     def refuse(self) -> None:
         refusal = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'"
@@ -410,10 +412,9 @@ def subject(request, tmp_path):
             yield PostgresqlSubject(f"{server}/{name}")
         case "mariadb":
             server = request.getfixturevalue("mariadb")
-            with server.database() as url:
-                subject = MariadbSubject(server, url)
-                with subject.faults:
-                    yield subject
+            subject = MariadbSubject(server, mariadb_stock(server))
+            with subject.faults:
+                yield subject
         case "http":
             with running_bank() as bank:
                 yield HttpSubject(bank)
