@@ -209,8 +209,8 @@ def _choose_database(answers: Answers, option: str) -> tuple[str, list[Table]]:
     while True:
         if not text:
             text = typer.prompt(
-                "Your company's database (postgresql://user:password@host/name, mysql://…, or an"
-                " SQLite file)"
+                "Your company's database (postgresql://user:password@host/name, mysql://…,"
+                " or an SQLite file)"
             )
         try:
             url = read_database_url(text.strip())

@@ -52,7 +52,7 @@ class Dialect:
             return f"CONCAT({', '.join(parts)})"
         return " || ".join(parts)
 
-    def rounded(self, expression: str) -> str:
+    def round_to_cents(self, expression: str) -> str:
         """Round an amount to its cents."""
         number = "DECIMAL(30, 6)" if self.backend is Backend.MYSQL else "NUMERIC"
         return f"ROUND(CAST({expression} AS {number}), 2)"

@@ -327,10 +327,10 @@ class _Candidates:
         )
         parts, words = f"{lines.noun} rows", self._words(total)
         sums = (
-            f"(SELECT {self._sql.rounded(f'SUM({value})')} FROM {self._sql.quote(lines.name)} c"
+            f"(SELECT {self._sql.round_to_cents(f'SUM({value})')} FROM {self._sql.quote(lines.name)} c"
             f" WHERE c.{self._sql.quote(link)} = t.{self._sql.quote(self._key.name)})"
         )
-        difference = self._sql.rounded(f"ABS(t.{name} - {sums})")
+        difference = self._sql.round_to_cents(f"ABS(t.{name} - {sums})")
         return self._base(
             "sum_differs",
             title=f"{words.capitalize()} of the {noun} does not match",
