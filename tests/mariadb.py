@@ -140,7 +140,7 @@ class MariaDb:
     def killing_commits(self, name: str) -> Iterator[threading.Event]:
         """Let the next commit in this database wait, and kill its connection there.
 
-        The event is set when that has happened. What waits has not been committed.
+        The event is set when that has happened. Then the server rolls back, or goes on.
         """
         killed, over = threading.Event(), threading.Event()
         holder = self.connect()

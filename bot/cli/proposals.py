@@ -326,8 +326,9 @@ class _Candidates:
             self._noun,
         )
         parts, words = f"{lines.noun} rows", self._words(total)
+        line_sum = self._sql.round_to_cents(f"SUM({value})")
         sums = (
-            f"(SELECT {self._sql.round_to_cents(f'SUM({value})')} FROM {self._sql.quote(lines.name)} c"
+            f"(SELECT {line_sum} FROM {self._sql.quote(lines.name)} c"
             f" WHERE c.{self._sql.quote(link)} = t.{self._sql.quote(self._key.name)})"
         )
         difference = self._sql.round_to_cents(f"ABS(t.{name} - {sums})")
