@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.cases.errors import ConnectorFailed
+from bot.cases.errors import ConnectorFailed, SettingsIncomplete
 from bot.cases.evidence import OWN_FACTS, SIGNAL
 from bot.cases.expressions import placeholders
 from bot.cases.finding import Finding
@@ -85,8 +85,10 @@ class _LibraryCheck:
             check.reach()
         except UnusableUrl as error:
             sentence = f"{system.url_env} is no address of a database: {error}"
-            suggestion = "Begin it with sqlite:/// or postgresql+psycopg://."
+            suggestion = "Begin it with sqlite:///, postgresql+psycopg:// or mysql://."
             self._report(self._systems_file, way, sentence, suggestion=suggestion)
+        except SettingsIncomplete as refusal:
+            self._report(self._systems_file, way, f"{name} cannot be reached: {refusal}")
         except ConnectorFailed as failure:
             sentence = f"{name} cannot be reached: {failure}"
             suggestion = f"Compare {system.url_env} with where the database is, and start it."

@@ -15,6 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
+from tests.mariadb import mariadb_programs, running_mariadb
 from tests.servers import (
     children_left,
     drop_database,
@@ -117,6 +118,16 @@ def postgres():
         missing("PostgreSQL")
     with running_postgres(tools) as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """Run a MariaDB on loopback: a company's database, never our own."""
+    programs = mariadb_programs()
+    if programs is None:
+        missing("MariaDB")
+    with running_mariadb(programs) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

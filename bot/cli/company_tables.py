@@ -13,14 +13,15 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from bot.cases.errors import Refusal
-from bot.connectors.sql_engines import is_sqlite
+from bot.connectors.sql_engines import driver_reason, is_sqlite
+from bot.connectors.sql_mysql import as_mysql_url, is_mysql, mysql_reason
 
 #: A database with more is too large to read through while somebody waits.
 MAX_TABLES = 300
 CONNECT_SECONDS = 10
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # A colon begins a placeholder, and a backslash would hide one.
-_STRANGE = re.compile(r'[:\\"\x00-\x1f]')
+_STRANGE = re.compile(r'[:\\"`\x00-\x1f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def read_database_url(text: str) -> str:
     """Return the URL of a database as the SQL connector takes it.
 
     Raises:
-        Refusal: it is neither PostgreSQL nor an SQLite file that is there.
+        Refusal: it is neither PostgreSQL nor MySQL nor an SQLite file that is there.
     """
     if "://" not in text:
         text = f"sqlite:///{Path(text).expanduser().resolve()}"
@@ -100,6 +101,8 @@ def read_database_url(text: str) -> str:
         raise Refusal("that is no URL of a database; write one like " + _EXAMPLES) from None
     if url.get_backend_name() in {"postgres", "postgresql"}:
         return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    if is_mysql(text):
+        return as_mysql_url(text).render_as_string(hide_password=False)
     if url.get_backend_name() != "sqlite":
         raise Refusal(f"{url.get_backend_name()} is not supported; write a URL like {_EXAMPLES}")
     path = Path(url.database or "").expanduser().resolve()
@@ -108,7 +111,10 @@ def read_database_url(text: str) -> str:
     return f"sqlite:///{path}"
 
 
-_EXAMPLES = "postgresql://user:password@host/database, or the path of an SQLite file"
+_EXAMPLES = (
+    "postgresql://user:password@host/database, mysql://user:password@host/database, or the path of"
+    " an SQLite file"
+)
 
 
 def read_tables(url: str) -> list[Table]:
@@ -121,8 +127,7 @@ def read_tables(url: str) -> list[Table]:
     try:
         return list(_read_tables(engine))
     except (SQLAlchemyError, OSError) as error:
-        # The driver's own sentence: SQLAlchemy's would name the statement.
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        reason = (mysql_reason if is_mysql(url) else driver_reason)(error).strip().splitlines()[0]
         raise Refusal(f"the database cannot be read: {reason}") from None
     finally:
         engine.dispose()
@@ -133,10 +138,11 @@ def _create_engine(url: str) -> Engine:
         # Otherwise a file that is not there would be made.
         address = f"sqlite:///file:{make_url(url).database}?mode=ro&uri=true"
         return create_engine(address, poolclass=NullPool)
-    options = {
-        "connect_timeout": CONNECT_SECONDS,
-        "options": "-c default_transaction_read_only=on",
-    }
+    options: dict[str, Any] = {"connect_timeout": CONNECT_SECONDS}
+    if is_mysql(url):
+        options["init_command"] = "SET SESSION TRANSACTION READ ONLY"
+    else:
+        options["options"] = "-c default_transaction_read_only=on"
     return create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
 
 

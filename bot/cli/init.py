@@ -23,11 +23,11 @@ from bot.cli.own_library import (
     write_env_file,
     write_library,
 )
+from bot.cli.proposal_sql import Dialect
 from bot.cli.proposals import MANY_ROWS, PlaybookProposal, find_proposals
 from bot.cli.terminal import out
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
-from bot.connectors.sql_engines import is_sqlite
 from bot.settings import DEFAULT_ENV_FILE, NAMES, PACKAGED_LIBRARY
 from knowledge.library import copy_library
 
@@ -209,7 +209,8 @@ def _choose_database(answers: Answers, option: str) -> tuple[str, list[Table]]:
     while True:
         if not text:
             text = typer.prompt(
-                "Your company's database (postgresql://user:password@host/name, or an SQLite file)"
+                "Your company's database (postgresql://user:password@host/name, mysql://…,"
+                " or an SQLite file)"
             )
         try:
             url = read_database_url(text.strip())
@@ -230,8 +231,9 @@ def _choose_proposal(
         Refusal: nothing can be proposed, or not this kind.
     """
     connector = _connect(url)
-    _print_tables(tables, connector)
-    proposals = find_proposals(tables, connector, is_sqlite=is_sqlite(url), now=utc_now())
+    sql = Dialect.of(url)
+    _print_tables(tables, connector, sql)
+    proposals = find_proposals(tables, connector, sql=sql, now=utc_now())
     if not proposals:
         raise Refusal(
             "no table has a key together with a date that passes, a row that is left open, or a"
@@ -273,19 +275,19 @@ def _connect(url: str) -> SqlConnector:
     return SqlConnector(spec, url)
 
 
-def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
+def _print_tables(tables: Sequence[Table], connector: SqlConnector, sql: Dialect) -> None:
     listing = PrintedTable("table", "rows", "columns")
     for table in tables:
-        listing.add_row(table.name, _count_rows(table, connector), str(len(table.columns)))
+        listing.add_row(table.name, _count_rows(table, connector, sql), str(len(table.columns)))
     out.print(listing)
 
 
-def _count_rows(table: Table, connector: SqlConnector) -> str:
+def _count_rows(table: Table, connector: SqlConnector, sql: Dialect) -> str:
     """Count the rows.
 
     Unknown where this role may not, or where nobody would wait for it.
     """
-    query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
+    query = f"SELECT COUNT(*) AS number FROM {sql.quote(table.name)}"
     try:
         return f"{connector.look_up(query, {}, 1)[0]['number']:,}"
     except ConnectorFailed:

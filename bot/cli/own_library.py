@@ -207,9 +207,9 @@ def _denominator(proposal: PlaybookProposal) -> str:
     if proposal.counted_by is None:
         return ""
     sql = proposal.sql
-    day = sql.day(f'"{proposal.counted_by.name}"')
+    day = sql.day(sql.quote(proposal.counted_by.name))
     query = (
-        f'SELECT COUNT(*) AS number FROM "{proposal.table.name}"\n'
+        f"SELECT COUNT(*) AS number FROM {sql.quote(proposal.table.name)}\n"
         f"WHERE {day} >= {sql.day(':since')} AND {day} < {sql.day(':until')}"
     )
     return f"""

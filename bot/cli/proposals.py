@@ -12,7 +12,7 @@ from itertools import islice
 from bot.cases.canonical import Scalar
 from bot.cases.errors import ConnectorFailed
 from bot.cli.company_tables import Column, Table
-from bot.cli.proposal_sql import Dialect, label_of, quote
+from bot.cli.proposal_sql import Backend, Dialect
 from bot.connectors.sql import SqlConnector
 from bot.desk.detection import detection_parameters
 
@@ -87,7 +87,7 @@ class PlaybookProposal:
     counted_by: Column | None = None
     count: int = 0
     sample: str = ""
-    sql: Dialect = Dialect(is_sqlite=True)  # noqa: RUF009 (frozen)
+    sql: Dialect = Dialect(Backend.SQLITE)  # noqa: RUF009 (frozen)
 
     @property
     def key_name(self) -> str:
@@ -97,12 +97,14 @@ class PlaybookProposal:
     @property
     def query(self) -> str:
         """Return the SELECT whose rows are signals."""
-        key = f"t.{quote(self.key.name)}"
+        sql, key = self.sql, f"t.{self.sql.quote(self.key.name)}"
+        subject = sql.join(f"'{self.kind}:'", sql.as_text(key))
+        title = sql.join(sql.label_of(self.table, self.key), f"' {self.title_tail}'")
         return (
-            f"SELECT '{self.kind}:' || CAST({key} AS TEXT) AS subject,\n"
-            f"       {label_of(self.table, self.key)} || ' {self.title_tail}' AS title,\n"
+            f"SELECT {subject} AS subject,\n"
+            f"       {title} AS title,\n"
             f"       {key} AS {self.key_name}\n"
-            f"FROM {quote(self.table.name)} t\n"
+            f"FROM {sql.quote(self.table.name)} t\n"
             f"WHERE {self.condition}"
         )
 
@@ -115,8 +117,8 @@ class _Candidates:
         self._key = key
         self._tables = tables
         self._sql = sql
-        self._row = f"t.{quote(key.name)} = :row_key"
-        self._is_row = f"{quote(key.name)} = :row_key"
+        self._row = f"t.{sql.quote(key.name)} = :row_key"
+        self._is_row = f"{sql.quote(key.name)} = :row_key"
         self._deadline = self._find(DEADLINE_WORDS)
         self._end = self._find(END_WORDS)
         self._end_of_work = self._find(DONE_WORDS)
@@ -149,9 +151,9 @@ class _Candidates:
 
     def _select(self, fields: dict[str, str]) -> str:
         """Return a SELECT of one row, with its label first."""
-        lines = [f"SELECT {label_of(self._table, self._key)} AS label"]
+        lines = [f"SELECT {self._sql.label_of(self._table, self._key)} AS label"]
         lines += [f"       {expression} AS {name}" for name, expression in fields.items()]
-        return ",\n".join(lines) + f"\nFROM {quote(self._table.name)} t WHERE {self._row}"
+        return ",\n".join(lines) + f"\nFROM {self._sql.quote(self._table.name)} t WHERE {self._row}"
 
     def _base(self, kind: str, **fields: object) -> PlaybookProposal:
         name = "_".join([*self._noun.replace("-", " ").split(), kind])[:48]
@@ -165,7 +167,7 @@ class _Candidates:
         )
         if not self._amount or proposal.stake:
             return proposal
-        value = f"t.{quote(self._amount.name)}"
+        value = f"t.{self._sql.quote(self._amount.name)}"
         evidence = proposal.evidence.replace(
             " AS label", f" AS label,\n       {value} AS amount", 1
         )
@@ -181,8 +183,8 @@ class _Candidates:
         return " ".join(words)
 
     def _overdue(self, deadline: Column, completion: Column) -> PlaybookProposal:
-        day, noun = self._sql.day(f"t.{quote(deadline.name)}"), self._noun
-        is_open = f"t.{quote(completion.name)} IS NULL"
+        day, noun = self._sql.day(f"t.{self._sql.quote(deadline.name)}"), self._noun
+        is_open = f"t.{self._sql.quote(completion.name)} IS NULL"
         due, state = self._words(deadline), self._words(completion)
         return self._base(
             "overdue",
@@ -207,7 +209,7 @@ class _Candidates:
         )
 
     def _near(self, column: Column) -> PlaybookProposal:
-        day, noun = self._sql.day(f"t.{quote(column.name)}"), self._noun
+        day, noun = self._sql.day(f"t.{self._sql.quote(column.name)}"), self._noun
         words = self._words(column)
         facts = self._date_facts(day)
         facts["days_left"] = self._sql.days_between(day, self._sql.today())
@@ -239,8 +241,8 @@ class _Candidates:
         }
 
     def _new_date(self, column: Column, conditions: dict[str, str]) -> ProposedAction:
-        name, words = quote(column.name), self._words(column)
-        table = quote(self._table.name)
+        name, words = self._sql.quote(column.name), self._words(column)
+        table = self._sql.quote(self._table.name)
         day = self._sql.day(name)
         return ProposedAction(
             name="agree_new_date",
@@ -263,9 +265,9 @@ class _Candidates:
         )
 
     def _old(self, start: Column, completion: Column, age: int) -> PlaybookProposal:
-        noun, table = self._noun, quote(self._table.name)
-        day = self._sql.day(f"t.{quote(start.name)}")
-        name, state = quote(completion.name), self._words(completion)
+        noun, table = self._noun, self._sql.quote(self._table.name)
+        day = self._sql.day(f"t.{self._sql.quote(start.name)}")
+        name, state = self._sql.quote(completion.name), self._words(completion)
         is_open = f"t.{name} IS NULL"
         return self._base(
             "left_open",
@@ -313,18 +315,23 @@ class _Candidates:
     def _mismatches(self, total: Column) -> Iterator[PlaybookProposal]:
         for other in self._tables:
             for link in other.links:
-                lines = _line_value(other)
+                lines = _line_value(other, self._sql)
                 if link.table == self._table.name and lines:
                     yield self._mismatch(total, other, link=link.column, value=lines)
 
     def _mismatch(self, total: Column, lines: Table, *, link: str, value: str) -> PlaybookProposal:
-        name, table, noun = quote(total.name), quote(self._table.name), self._noun
-        parts, words = f"{lines.noun} rows", self._words(total)
-        sums = (
-            f"(SELECT ROUND(CAST(SUM({value}) AS NUMERIC), 2) FROM {quote(lines.name)} c"
-            f" WHERE c.{quote(link)} = t.{quote(self._key.name)})"
+        name, table, noun = (
+            self._sql.quote(total.name),
+            self._sql.quote(self._table.name),
+            self._noun,
         )
-        difference = f"ROUND(CAST(ABS(t.{name} - {sums}) AS NUMERIC), 2)"
+        parts, words = f"{lines.noun} rows", self._words(total)
+        line_sum = self._sql.round_to_cents(f"SUM({value})")
+        sums = (
+            f"(SELECT {line_sum} FROM {self._sql.quote(lines.name)} c"
+            f" WHERE c.{self._sql.quote(link)} = t.{self._sql.quote(self._key.name)})"
+        )
+        difference = self._sql.round_to_cents(f"ABS(t.{name} - {sums})")
         return self._base(
             "sum_differs",
             title=f"{words.capitalize()} of the {noun} does not match",
@@ -378,7 +385,7 @@ def _yes_or_no(condition: str) -> str:
     return f"CASE WHEN {condition} THEN 'yes' ELSE 'no' END"
 
 
-def _line_value(table: Table) -> str:
+def _line_value(table: Table, sql: Dialect) -> str:
     """Return the money of one line; empty where it cannot be told.
 
     A discount may be a share or an amount, so a table with one is left alone.
@@ -389,19 +396,18 @@ def _line_value(table: Table) -> str:
     quantity = next((one for one in numbers if {"quantity", "qty"} & {*one.words}), None)
     price = next((one for one in numbers if "price" in one.words), None)
     if quantity and price:
-        return f"c.{quote(quantity.name)} * c.{quote(price.name)}"
+        return f"c.{sql.quote(quantity.name)} * c.{sql.quote(price.name)}"
     amount = next((one for one in numbers if AMOUNT_WORDS & {*one.words}), None)
-    return f"c.{quote(amount.name)}" if amount else ""
+    return f"c.{sql.quote(amount.name)}" if amount else ""
 
 
 def find_proposals(
-    tables: Sequence[Table], connector: SqlConnector, *, is_sqlite: bool, now: datetime
+    tables: Sequence[Table], connector: SqlConnector, *, sql: Dialect, now: datetime
 ) -> list[PlaybookProposal]:
     """Return the proposals that ran on the database, the best first.
 
     The best concerns some rows and not all: each is a card for somebody.
     """
-    sql = Dialect(is_sqlite)
     candidates = (
         candidate
         for table in tables
@@ -451,6 +457,7 @@ def _try(
 
 
 def _any_key(candidate: PlaybookProposal, connector: SqlConnector) -> Scalar:
+    quote = candidate.sql.quote
     key, table = quote(candidate.key.name), quote(candidate.table.name)
     rows = connector.look_up(f"SELECT {key} AS row_key FROM {table} LIMIT 1", {}, 1)
     return rows[0]["row_key"] if rows else None

@@ -90,10 +90,11 @@ class SqlAction(ActionSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class SqlSystem(SystemSpec):
-    """An SQLite or PostgreSQL database."""
+    """An SQLite, PostgreSQL, MySQL or MariaDB database."""
 
     connector: Literal["sql"] = "sql"
-    #: The name of the secret that is the URL of the database.
+    #: The name of the secret that is the URL of the database: sqlite:///…,
+    #: postgresql+psycopg://… or mysql://….
     url_env: EnvironmentName
     #: The same for a role that can only read: look-ups log in with it. Empty for the same URL.
     read_url_env: OptionalEnvironmentName = ""

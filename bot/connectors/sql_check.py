@@ -22,6 +22,10 @@ _UNKNOWN_NAMES = (
     re.compile(r"has no column named (?P<name>\w+)"),
     re.compile(r"column \"?(?P<name>[\w.]+)\"?(?: of relation \"?\w+\"?)? does not exist"),
     re.compile(r"relation \"(?P<name>[\w.]+)\" does not exist"),
+    re.compile(r"Unknown column '(?P<name>[^']+)'"),
+    re.compile(r"Table '(?P<name>[^']+)' doesn't exist"),
+    re.compile(r"FUNCTION (?P<name>[\w.]+) does not exist"),
+    re.compile(r"right syntax to use near '(?P<name>\w+)"),
     re.compile(r"near \"(?P<name>[^\"]+)\""),
     re.compile(r"operator does not exist: (?P<name>.+)"),
 )
@@ -50,6 +54,7 @@ class SqlCheck:
 
         Raises:
             UnusableUrl: the URL is none, or its driver is not known.
+            SettingsIncomplete: the URL names no database, or its driver is not installed.
         """
         self._seconds = system.timeout.total_seconds()
         try:

@@ -11,6 +11,7 @@ from bot import sockets
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused
 from bot.clock import seconds_left
 from bot.connectors.sql_engines import SqlEngine, SqlSession, is_sqlite
+from bot.connectors.sql_mysql import MysqlEngine, is_mysql
 from bot.connectors.sql_postgresql import PostgresqlEngine
 from bot.connectors.sql_sqlite import SqliteEngine
 
@@ -87,24 +88,24 @@ class SqlDatabase:
             session.discard()
             if is_certain:
                 raise self._failure(engine, error) from None
-            raise OutcomeUnknown(self._reason(error)) from None
+            raise OutcomeUnknown(self._reason(engine, error)) from None
 
     def _open(self, engine: SqlEngine) -> SqlSession:
         try:
             sockets.time_left()
             return engine.open_session()
         except engine.failures as error:
-            raise ConnectorFailed(self._reason(error), retryable=True) from None
+            raise ConnectorFailed(self._reason(engine, error), retryable=True) from None
 
     def _failure(self, engine: SqlEngine, error: Exception) -> ConnectorFailed:
-        if isinstance(error, engine.refusals):
-            return SystemRefused(self._reason(error))
-        is_transient = isinstance(error, engine.transient_failures)
-        return ConnectorFailed(self._reason(error), retryable=is_transient)
+        reason = self._reason(engine, error)
+        if engine.is_refusal(error):
+            return SystemRefused(reason)
+        return ConnectorFailed(reason, retryable=engine.is_transient(error))
 
-    def _reason(self, error: Exception) -> str:
+    def _reason(self, engine: SqlEngine, error: Exception) -> str:
         """Return the first line of the database's own error, without the statement."""
-        lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+        lines = engine.reason(error).strip().splitlines()
         reason = lines[0] if lines else "failed"
         is_late = "interrupted" in reason or seconds_left() <= 0
         if is_late or isinstance(error, TimeoutError):
@@ -115,4 +116,6 @@ class SqlDatabase:
 def _create_engine(url: str, seconds: float, *, read_only: bool) -> SqlEngine:
     if is_sqlite(url):
         return SqliteEngine(url, seconds, read_only=read_only)
+    if is_mysql(url):
+        return MysqlEngine(url, seconds, read_only=read_only)
     return PostgresqlEngine(url, seconds, read_only=read_only)

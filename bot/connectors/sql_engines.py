@@ -4,6 +4,7 @@ A session for reading cannot write. A pooled connection carries nothing from one
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy.engine import make_url
@@ -25,8 +26,28 @@ SERVER_SHARE = 0.9
 Row = dict[str, Scalar]
 
 
+@dataclass(frozen=True, slots=True)
+class MarkStatements:
+    """The statements of the table of marks, in the words of one database."""
+
+    create: str
+    find: str
+    insert: str
+
+
+STANDARD_MARKS = MarkStatements(
+    create="""CREATE TABLE IF NOT EXISTS countersign_marks
+              (key TEXT PRIMARY KEY, action TEXT NOT NULL, done_at TEXT NOT NULL)""",
+    find="SELECT 1 AS found FROM countersign_marks WHERE key = :key",
+    insert="""INSERT INTO countersign_marks (key, action, done_at)
+              VALUES (:key, :action, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING""",
+)
+
+
 class SqlSession(Protocol):
     """One transaction on a pooled connection."""
+
+    marks: MarkStatements
 
     def begin(self) -> None:
         """Begin the transaction, within the time limit of the call."""
@@ -36,6 +57,12 @@ class SqlSession(Protocol):
 
     def change(self, query: str, values: Mapping[str, Any]) -> int:
         """Run a statement. Return how many rows it changed."""
+
+    def create_table(self, statement: str) -> None:
+        """Create a table of our own. Some databases commit with it."""
+
+    def insert_once(self, statement: str, values: Mapping[str, Any]) -> bool:
+        """Insert a row; False when its key was there."""
 
     def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
         """Prepare a question. Return the names of its columns."""
@@ -67,10 +94,6 @@ class SqlEngine(Protocol):
 
     #: What the driver raises.
     failures: tuple[type[Exception], ...]
-    #: Those against which waiting can help: a lock, a conflict, a database that is away.
-    transient_failures: tuple[type[Exception], ...]
-    #: What the database's own rules forbid: a constraint or a trigger.
-    refusals: tuple[type[Exception], ...]
 
     def open_session(self) -> SqlSession:
         """Take a connection from the pool, or open one.
@@ -78,10 +101,24 @@ class SqlEngine(Protocol):
         Opening takes no longer than the time limit of the call.
         """
 
+    def is_transient(self, error: Exception) -> bool:
+        """Tell whether waiting can help: a lock, a conflict, a database that is away."""
+
+    def is_refusal(self, error: Exception) -> bool:
+        """Tell whether the database's own rules forbid it: a constraint or a trigger."""
+
+    def reason(self, error: Exception) -> str:
+        """Return what the database says, without the statement."""
+
 
 def is_sqlite(url: str) -> bool:
     """Tell whether this is the URL of an SQLite file."""
     return make_url(url).get_backend_name() == "sqlite"
+
+
+def driver_reason(error: Exception) -> str:
+    """Return the words of the driver: SQLAlchemy's would name the statement."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def as_description(query: str) -> str:

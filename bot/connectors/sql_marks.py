@@ -10,11 +10,6 @@ from bot.connectors.sql_database import SqlDatabase
 from bot.connectors.sql_engines import SqlSession
 
 TABLE = "countersign_marks"
-CREATE = """CREATE TABLE IF NOT EXISTS countersign_marks
-            (key TEXT PRIMARY KEY, action TEXT NOT NULL, done_at TEXT NOT NULL)"""
-FIND = "SELECT 1 AS found FROM countersign_marks WHERE key = :key"
-INSERT = """INSERT INTO countersign_marks (key, action, done_at)
-            VALUES (:key, :action, CURRENT_TIMESTAMP) ON CONFLICT (key) DO NOTHING"""
 
 
 class Marks:
@@ -42,7 +37,7 @@ class Marks:
             return
         try:
             with self._database.writing() as session:
-                session.change(CREATE, {})
+                session.create_table(session.marks.create)
         except ConnectorFailed:
             # Another process may have created it at the same instant.
             if not self._exists():
@@ -58,7 +53,7 @@ class Marks:
             # The catalogue is asked: the text of an error proves nothing.
             if not self._is_created and not session.has_table(TABLE):
                 return False
-            return bool(session.fetch(FIND, {"key": key}, 1))
+            return bool(session.fetch(session.marks.find, {"key": key}, 1))
 
     def insert(
         self,
@@ -67,4 +62,4 @@ class Marks:
         action: str,
     ) -> bool:
         """Leave a mark; False when it was there."""
-        return session.change(INSERT, {"key": key, "action": action}) == 1
+        return session.insert_once(session.marks.insert, {"key": key, "action": action})

@@ -14,10 +14,12 @@ from bot.clock import seconds_left
 from bot.connectors.sql_engines import (
     POOL_OPTIONS,
     SERVER_SHARE,
+    STANDARD_MARKS,
     Row,
     SqlSession,
     as_description,
     column_names,
+    driver_reason,
     read_rows,
 )
 from bot.connectors.sql_statements import parse_statement
@@ -44,22 +46,30 @@ class PostgresqlEngine:
         self._engine = _create_engine(url, seconds, read_only=read_only)
         driver: Any = self._engine.dialect.loaded_dbapi
         self.failures: tuple[type[Exception], ...] = (driver.Error, SQLAlchemyError, OSError)
-        self.transient_failures: tuple[type[Exception], ...] = (
-            driver.OperationalError,
-            TimeoutError,
-        )
-        self.refusals: tuple[type[Exception], ...] = (
-            driver.IntegrityError,
-            driver.errors.RaiseException,
-        )
+        self._transient = (driver.OperationalError, TimeoutError)
+        self._refusals = (driver.IntegrityError, driver.errors.RaiseException)
 
     def open_session(self) -> SqlSession:
         """Take a connection from the pool, or connect. Its transaction has begun."""
         connection = self._engine.raw_connection()
         return _PostgresqlSession(connection, self._engine, read_only=self._read_only)
 
+    def is_transient(self, error: Exception) -> bool:
+        """Tell whether waiting can help."""
+        return isinstance(error, self._transient)
+
+    def is_refusal(self, error: Exception) -> bool:
+        """Tell whether a constraint or a trigger forbids it."""
+        return isinstance(error, self._refusals)
+
+    def reason(self, error: Exception) -> str:
+        """Return the words of PostgreSQL."""
+        return driver_reason(error)
+
 
 class _PostgresqlSession:
+    marks = STANDARD_MARKS
+
     def __init__(
         self, connection: PoolProxiedConnection, engine: Engine, *, read_only: bool
     ) -> None:
@@ -86,6 +96,12 @@ class _PostgresqlSession:
         statement = parse_statement(query, self._dialect)
         count: int = self._raw.execute(statement.sql, statement.pick(values)).rowcount
         return count
+
+    def create_table(self, statement: str) -> None:
+        self.change(statement, {})
+
+    def insert_once(self, statement: str, values: Mapping[str, Any]) -> bool:
+        return self.change(statement, values) == 1
 
     def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
         statement = parse_statement(as_description(query), self._dialect)

@@ -14,10 +14,12 @@ from bot.clock import seconds_left
 from bot.connectors.sql_engines import (
     POOL_OPTIONS,
     SERVER_SHARE,
+    STANDARD_MARKS,
     Row,
     SqlSession,
     as_description,
     column_names,
+    driver_reason,
     read_rows,
 )
 from bot.connectors.sql_statements import parse_statement
@@ -45,8 +47,6 @@ class SqliteEngine:
     """The sessions on one file, for reading or for writing."""
 
     failures: tuple[type[Exception], ...] = (sqlite3.Error, SQLAlchemyError, OSError)
-    transient_failures: tuple[type[Exception], ...] = (sqlite3.OperationalError, TimeoutError)
-    refusals: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
 
     def __init__(self, url: str, seconds: float, *, read_only: bool) -> None:
         """``seconds`` is the time-out of the system."""
@@ -64,8 +64,22 @@ class SqliteEngine:
             usual_wait=self._usual_wait,
         )
 
+    def is_transient(self, error: Exception) -> bool:
+        """Tell whether waiting can help."""
+        return isinstance(error, sqlite3.OperationalError | TimeoutError)
+
+    def is_refusal(self, error: Exception) -> bool:
+        """Tell whether a constraint or a trigger forbids it."""
+        return isinstance(error, sqlite3.IntegrityError)
+
+    def reason(self, error: Exception) -> str:
+        """Return the words of SQLite."""
+        return driver_reason(error)
+
 
 class _SqliteSession:
+    marks = STANDARD_MARKS
+
     def __init__(
         self,
         connection: PoolProxiedConnection,
@@ -102,6 +116,12 @@ class _SqliteSession:
         count = cursor.rowcount
         cursor.close()
         return count
+
+    def create_table(self, statement: str) -> None:
+        self.change(statement, {})
+
+    def insert_once(self, statement: str, values: Mapping[str, Any]) -> bool:
+        return self.change(statement, values) == 1
 
     def describe(self, query: str, values: Mapping[str, Any]) -> list[str]:
         cursor = self._execute(as_description(query), values)

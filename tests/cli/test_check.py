@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from bot.cases.finding import Severity
 from bot.cli.app import COUNTERSIGN
 from bot.cli.findings import find_all_problems, group_by_cause
+from bot.connectors import sql_mysql
 from bot.settings import load
 from tests.servers import create_database
 
@@ -488,6 +489,36 @@ def test_mistakes_are_found_on_postgresql_too(folder, tmp_path, postgres, find):
     with engine.begin() as connection:
         assert connection.exec_driver_sql("SELECT status FROM orders").scalar() == "open"
     engine.dispose()
+
+
+def test_mistakes_are_found_on_mariadb_too(folder, mariadb, find):
+    with mariadb.database() as url:
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            for statement in filter(str.strip, TABLES.split(";")):
+                connection.exec_driver_sql(statement)
+        url = url.replace("mysql+pymysql", "mysql")
+        assert find(SHOP_URL=url) == []
+        change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
+        change(folder, "systems.yml", "SET status = 'urgent'", "SET sttus = 'urgent'")
+        findings = {one.file: one for one in find(SHOP_URL=url)}
+        assert "Unknown column 'margin_at_rsk'" in findings[LATE].sentence
+        assert findings[LATE].suggestion == "Did you mean margin_at_risk?"
+        assert findings["systems.yml"].suggestion == "Did you mean status?"
+        with engine.begin() as connection:
+            assert connection.exec_driver_sql("SELECT status FROM orders").scalar() == "open"
+            connection.exec_driver_sql("ALTER TABLE orders ENGINE = MyISAM")
+        change(folder, "systems.yml", "SET sttus = 'urgent'", "SET status = 'urgent'")
+        sentences = [one.sentence for one in find(SHOP_URL=url) if one.file == "systems.yml"]
+        assert sentences
+        assert all("orders is of the engine MyISAM, which rolls" in one for one in sentences)
+        engine.dispose()
+
+
+def test_a_driver_that_is_not_installed_is_named_with_what_to_do(find, monkeypatch):
+    monkeypatch.setattr(sql_mysql, "find_spec", lambda name: None)
+    (finding,) = find(SHOP_URL="mysql://u@127.0.0.1/shop")
+    assert "pip install 'countersign[mysql]'" in finding.sentence
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from bot.cli.app import COUNTERSIGN
 from bot.cli.company_tables import read_database_url, read_tables
 from bot.cli.init import copy_sample
 from bot.cli.own_library import Choices, env_lines, write_library
+from bot.cli.proposal_sql import Dialect
 from bot.cli.proposals import find_proposals
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
@@ -55,7 +56,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def company(request, folder):
     """Make a company's database, and return its URL as people write it."""
     if request.param == "sqlite":
@@ -63,6 +64,11 @@ def company(request, folder):
         path.touch()
         fill(f"sqlite:///{path}")
         yield "company.sqlite"
+        return
+    if request.param == "mariadb":
+        with request.getfixturevalue("mariadb").database() as url:
+            fill(url)
+            yield url.replace("mysql+pymysql", "mysql")
         return
     server = request.getfixturevalue("postgres")
     name = f"company{uuid.uuid4().hex[:8]}"
@@ -80,8 +86,8 @@ def fill(url: str) -> None:
         return f"{now + timedelta(days=ahead):%Y-%m-%d %H:%M:%S}"
 
     engine = create_engine(url)
-    is_sqlite = url.startswith("sqlite")
-    tables = TABLES.format(time="DATETIME" if is_sqlite else "TIMESTAMP WITH TIME ZONE")
+    is_postgresql = url.startswith("postgresql")
+    tables = TABLES.format(time="TIMESTAMP WITH TIME ZONE" if is_postgresql else "DATETIME")
     rows = f"""
     INSERT INTO customers VALUES (1, 'Miller');
     INSERT INTO "Order Heads" VALUES (1, 'O''Hara', '{day(-3)}', NULL, 1);
@@ -99,6 +105,8 @@ def fill(url: str) -> None:
     INSERT INTO bill_lines VALUES (2, 1, 5, 10.00)
     """
     with engine.begin() as connection:
+        if url.startswith("mysql"):
+            connection.execute(text("SET sql_mode = 'ANSI'"))
         for statement in f"{tables}{rows}".split(";\n"):
             if statement.strip():
                 connection.execute(text(statement.replace(":", r"\:")))
@@ -131,8 +139,7 @@ def proposals_of(company: str):
     connector = SqlConnector(
         SqlSystem(name="company", url_env="", timeout=timedelta(seconds=10), actions={}), url
     )
-    is_sqlite = url.startswith("sqlite")
-    return url, find_proposals(tables, connector, is_sqlite=is_sqlite, now=utc_now())
+    return url, find_proposals(tables, connector, sql=Dialect.of(url), now=utc_now())
 
 
 def test_each_idea_finds_the_one_row_that_should_not_be_so(company):
@@ -326,7 +333,9 @@ def test_a_script_is_told_all_that_it_lacks_at_once(own):
     ("database", "sentence"),
     [
         ("nowhere.sqlite", "there is no file"),
-        ("mysql://me:secret@host/shop", "mysql is not supported"),
+        ("oracle://me:secret@host/shop", "oracle is not supported"),
+        ("mysql://me:secret@127.0.0.1:9/shop", "the database cannot be read: Can't connect to"),
+        ("mysql://me:secret@127.0.0.1:9", "ends with the name of the database"),
         ("postgresql://me:secret@127.0.0.1:9/shop", "the database cannot be read: "),
         ("notes.txt", "the database cannot be read: file is not a database"),
         ("://", "that is no URL of a database"),

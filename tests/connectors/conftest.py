@@ -7,7 +7,7 @@ import pytest
 from bot.connectors.sql import SqlConnector
 from tests.connectors.bank import running_bank
 from tests.connectors.mail import Certificates, running_imap
-from tests.connectors.stock import administer, create_stock, stock_system
+from tests.connectors.stock import administer, create_stock, mariadb_stock, stock_system
 from tests.servers import create_database
 
 
@@ -17,15 +17,16 @@ def bank():
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def house(request, tmp_path):
-    """Create a stock database on either, with its connector and URL."""
-    if request.param == "postgresql":
-        return request.getfixturevalue("postgres_house")
+    """Create a stock database on each, with its connector and URL."""
+    if request.param != "sqlite":
+        fixture = "postgres_house" if request.param == "postgresql" else "mariadb_house"
+        return request.getfixturevalue(fixture)
     url = f"sqlite:///{tmp_path / 'house.db'}"
     create_stock(url)
     connector = SqlConnector(stock_system(), url)
-    connector.is_sqlite, connector.url = True, url
+    connector.sort, connector.url = "sqlite", url
     return connector
 
 
@@ -37,7 +38,16 @@ def postgres_house(postgres):
     url = f"{postgres}/{name}"
     create_stock(url)
     connector = SqlConnector(stock_system(), url)
-    connector.is_sqlite, connector.url = False, url
+    connector.sort, connector.url = "postgresql", url
+    return connector
+
+
+@pytest.fixture
+def mariadb_house(mariadb):
+    """Make a stock database on MariaDB as new."""
+    url = mariadb_stock(mariadb)
+    connector = SqlConnector(stock_system(), url)
+    connector.sort, connector.url = "mariadb", url
     return connector
 
 

@@ -1,4 +1,4 @@
-"""A stock-keeping database as a system of record, on SQLite or PostgreSQL."""
+"""A stock-keeping database as a system of record, on SQLite, PostgreSQL or MariaDB."""
 
 from datetime import timedelta
 
@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlAction, SqlSystem
+from tests.mariadb import MariaDb
 
 #: Longer than any call takes on a busy machine: the tests of time-outs set their own.
 PATIENT_TIMEOUT = timedelta(seconds=60)
@@ -69,6 +70,30 @@ def create_stock(url: str) -> None:
         " on_order INTEGER CHECK (on_order < 1000))",
         "INSERT INTO stock VALUES (1, 'Merlot', 0), (2, 'Barolo', 6)",
     )
+
+
+def mariadb_stock(server: MariaDb) -> str:
+    """Make the stock database of this server as new, and return its URL.
+
+    One for all tests: to create and drop a database takes longer than most of them.
+    """
+    url = f"{server.url}/stock"
+    server.cut_connections("stock")
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE IF NOT EXISTS stock")
+        cursor.execute("USE stock")
+        cursor.execute("SHOW TABLES")
+        tables = {name for (name,) in cursor.fetchall()}
+        for table in tables - {"stock"}:
+            # Those who look for the marks find out that they are not there.
+            cursor.execute(f"DROP TABLE {table}")
+        cursor.execute("DROP TRIGGER IF EXISTS refusal")
+        if "stock" in tables:
+            cursor.execute("DELETE FROM stock")
+            cursor.execute("INSERT INTO stock VALUES (1, 'Merlot', 0), (2, 'Barolo', 6)")
+    if "stock" not in tables:
+        create_stock(url)
+    return url
 
 
 def on_order(house, product: int = 1) -> int:

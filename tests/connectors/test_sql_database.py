@@ -12,6 +12,7 @@ from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused
 from bot.clock import boottime, time_limit
 from bot.connectors.sql import SqlConnector
 from bot.connectors.sql_database import SqlDatabase
+from bot.connectors.sql_sqlite import SqliteEngine
 from bot.connectors.sql_statements import parse_statement
 from bot.ports.connector import EffectStatus
 from tests.connectors.stock import (
@@ -45,21 +46,25 @@ def test_evidence_can_only_read(house, query):
     assert on_order(house, 2) == 6
 
 
-def test_sqlite_evidence_can_neither_attach_nor_set(house, tmp_path):
-    statements = (
-        [
+def test_evidence_can_neither_attach_nor_set(house, tmp_path):
+    statements = {
+        "sqlite": [
             f"ATTACH '{tmp_path}/other.db' AS other",
             "PRAGMA journal_mode=DELETE",
             "SELECT load_extension('x')",
-        ]
-        if house.is_sqlite
-        else [
+        ],
+        "postgresql": [
             "COPY stock TO '/tmp/x'",
             "SET statement_timeout = 0; SELECT 1",
             "SELECT pg_read_file('/etc/hostname/x')",
-        ]
-    )
-    for statement in statements:
+        ],
+        "mariadb": [
+            "SET max_statement_time = 0",
+            "LOAD DATA INFILE '/etc/hostname' INTO TABLE stock",
+            "SELECT 1 INTO OUTFILE '/tmp/x'",
+        ],
+    }
+    for statement in statements[house.sort]:
         with pytest.raises(ConnectorFailed):
             house.look_up(statement, {}, 1)
 
@@ -72,11 +77,12 @@ def test_rows_are_capped_and_parameters_are_values(house):
 
 
 def test_a_slow_question_is_cut_off(house):
-    slow = (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
-        if house.is_sqlite
-        else "SELECT pg_sleep(20)"
-    )
+    slow = {
+        "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+        " SELECT COUNT(*) FROM n",
+        "postgresql": "SELECT pg_sleep(20)",
+        "mariadb": "SELECT SLEEP(20)",
+    }[house.sort]
     with pytest.raises(ConnectorFailed, match="longer than 1 s|statement timeout"):
         SqlConnector(replace(stock_system(), timeout=timedelta(seconds=1)), house.url).look_up(
             slow, {}, 1
@@ -301,8 +307,9 @@ class FailingSession:
         return self
 
     failures = (sqlite3.Error, OSError)
-    transient_failures = (sqlite3.OperationalError, TimeoutError)
-    refusals = (sqlite3.IntegrityError,)
+    is_transient = SqliteEngine.is_transient
+    is_refusal = SqliteEngine.is_refusal
+    reason = SqliteEngine.reason
 
     def begin(self):
         self._reach("begin")

@@ -2,7 +2,7 @@
 
 import sqlite3
 import uuid
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -44,12 +44,14 @@ from tests.connectors.stock import (
     administer,
     create_stock,
     fail_at_commit,
+    mariadb_stock,
     on_order,
     stock_system,
 )
 from tests.connectors.tickets import CLOSE, Tickets, address, checksums, serving, ticket_system
 from tests.fakes.chat import FakeChat
 from tests.fakes.connector import FakeConnector
+from tests.mariadb import MariaDb
 from tests.servers import create_database, free_port
 
 KEY, UNDO_KEY = "k1", "undo:k1"
@@ -184,6 +186,32 @@ class PostgresqlSubject(StockSubject):
             with self.losing_patience():
                 yield
         engine.dispose()
+
+
+class MariadbSubject(StockSubject):
+    def __init__(self, server: MariaDb, url: str) -> None:
+        self.server = server
+        self.faults = ExitStack()
+        self.url = url
+        self.connector = SqlConnector(stock_system(), url)
+
+    def refuse(self) -> None:
+        refusal = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'"
+        administer(
+            self.url, f"CREATE TRIGGER refusal BEFORE UPDATE ON stock FOR EACH ROW {refusal}"
+        )
+
+    def lose_answer(self) -> None:
+        # The table of marks has to be there: to create it is a commit as well.
+        self.connector._marks.create_table()
+        self.faults.enter_context(self.server.killing_commits(sa.make_url(self.url).database))
+
+    @contextmanager
+    def disconnect(self):
+        with self.server.connect(sa.make_url(self.url).database) as holder:
+            holder.cursor().execute("LOCK TABLES countersign_marks WRITE")
+            with self.losing_patience():
+                yield
 
 
 class HttpSubject(Subject):
@@ -368,7 +396,9 @@ def imap(certificates):
         yield server
 
 
-@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message", "smtp", "mcp"])
+@pytest.fixture(
+    params=["fake", "sqlite", "postgresql", "mariadb", "http", "message", "smtp", "mcp"]
+)
 def subject(request, tmp_path):
     match request.param:
         case "fake":
@@ -380,6 +410,11 @@ def subject(request, tmp_path):
             name = f"h{uuid.uuid4().hex[:10]}"
             create_database(server, name)
             yield PostgresqlSubject(f"{server}/{name}")
+        case "mariadb":
+            server = request.getfixturevalue("mariadb")
+            subject = MariadbSubject(server, mariadb_stock(server))
+            with subject.faults:
+                yield subject
         case "http":
             with running_bank() as bank:
                 yield HttpSubject(bank)

@@ -152,11 +152,13 @@ class Scripted(_Server):
 class Proxy(_Server):
     """Forwards to another port until a client sends the fatal bytes.
 
-    From then on nothing passes in either direction.
+    From then on nothing passes in either direction. ``passes_fatal`` lets those bytes through,
+    and loses the answer alone.
     """
 
-    def __init__(self, to_port: int) -> None:
+    def __init__(self, to_port: int, *, passes_fatal: bool = False) -> None:
         self.to_port = to_port
+        self.passes_fatal = passes_fatal
         self.fatal = b""
         self.is_frozen = threading.Event()
         super().__init__()
@@ -180,6 +182,8 @@ class Proxy(_Server):
             while data := source.recv(CHUNK_BYTES):
                 if is_client and self.fatal and self.fatal in data:
                     self.is_frozen.set()
+                    if self.passes_fatal:
+                        target.sendall(data)
                 if self.is_frozen.is_set():
                     self.over.wait()
                     return

@@ -108,9 +108,22 @@ class Newcomer:
         return None
 
     def approve(self, message: dict) -> None:
-        press = {"as": "U0MIA", "channel": "C0ORDERS", "ts": message["ts"]}
-        answer = self._emulator.post("click", {**press, "action_id": ids.APPROVE})
+        self.press(message, ids.APPROVE)
+
+    def messages(self) -> list[dict]:
+        return self._emulator.messages("C0ORDERS")
+
+    def press(self, message: dict, action_id: str) -> None:
+        place = {"as": "U0MIA", "channel": "C0ORDERS", "ts": message["ts"]}
+        answer = self._emulator.post("click", {**place, "action_id": action_id})
         assert answer["acked"], answer
+
+    def submit(self, **values: str) -> None:
+        """Fill in the form that is open, and send it."""
+        wait_until(lambda: self._emulator.get("state?as=U0MIA")["views"], "a form")
+        view = self._emulator.get("state?as=U0MIA")["views"][-1]
+        form = {"as": "U0MIA", "view_id": view["id"], "values": values}
+        self._emulator.post("submit", form)
 
     def report(self, database: str) -> None:
         print(
@@ -135,9 +148,11 @@ def read(folder: Path, query: str) -> list[tuple]:
         return database.execute(query).fetchall()
 
 
-def play(newcomer: Newcomer, kind: str, *, answers: str = "") -> dict:
-    """Go the way that init prints, up to the approval of the first card."""
-    options = "--yes --database company.sqlite --currency EUR --channel C0ORDERS --approvers U0MIA"
+def set_up(
+    newcomer: Newcomer, kind: str, *, answers: str = "", database: str = "company.sqlite"
+) -> str:
+    """Go the way that init prints, up to the command that runs the bot."""
+    options = f"--yes --database {database} --currency EUR --channel C0ORDERS --approvers U0MIA"
     printed = newcomer.type(f"countersign init mine {'' if answers else options}", answers)
     lines = [line.strip().partition("   #")[0] for line in printed.splitlines()]
     check, preview, run = [line for line in lines if line.startswith("countersign ")]
@@ -150,7 +165,12 @@ def play(newcomer: Newcomer, kind: str, *, answers: str = "") -> dict:
     assert "in place" in newcomer.type(check)
     assert preview == f"countersign try mine/playbooks/{kind}.yml"
     assert "no case opened" in newcomer.type(preview)
-    newcomer.leave_running(run)
+    return run
+
+
+def play(newcomer: Newcomer, kind: str, *, answers: str = "") -> dict:
+    """Go on until the approval of the first card."""
+    newcomer.leave_running(set_up(newcomer, kind, answers=answers))
     wait_until(newcomer.card, "the first card")
     message = newcomer.card()
     newcomer.approve(message)
