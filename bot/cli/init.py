@@ -103,6 +103,8 @@ def init(  # noqa: PLR0913 (the options of a command)
 def copy_sample(folder: Path) -> None:
     """Copy the files of the sample company, and list the settings."""
     copy_library(PACKAGED_LIBRARY, folder)
+    channels = folder / "channels.yml"
+    channels.write_text(_without_ids(channels.read_text(encoding="utf-8")), encoding="utf-8")
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
         markup=False,
@@ -111,6 +113,12 @@ def copy_sample(folder: Path) -> None:
     for name, meaning in NAMES.items():
         out.print(f"  {name}: {meaning}", markup=False)
     out.print("Then run `countersign check`.")
+
+
+def _without_ids(channels: str) -> str:
+    """Leave out the ids of the sample's workspace: another one has others."""
+    lines = channels.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("ids:"))
 
 
 def _write_packs(folder: Path, names: Sequence[str]) -> None:
@@ -122,6 +130,9 @@ def _write_packs(folder: Path, names: Sequence[str]) -> None:
     out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
     out.print("\nNext:")
+    channels = ", ".join(f"#{name}" for name in library.channel_names())
+    out.print(f"  Cards go to {channels}: make them in Slack and invite the app, or write")
+    out.print("  your own channels into the playbooks.")
     for name in names:
         _print_command(f"countersign pack try {name}", "what it finds in a made-up company")
     out.print("  Fit systems.yml and the queries of the playbooks to your own tables.")
