@@ -24,7 +24,7 @@ from bot.cli.own_library import (
     write_library,
 )
 from bot.cli.proposals import MANY_ROWS, PlaybookProposal, find_proposals
-from bot.cli.terminal import out
+from bot.cli.terminal import out, print_hanging
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.connectors.sql_engines import is_sqlite
@@ -74,7 +74,7 @@ def init(  # noqa: PLR0913 (the options of a command)
         copy_sample(folder)
         return
     if pack:
-        _write_packs(folder, pack)
+        _write_packs(folder, pack, currency)
         return
     answers = Answers(may_ask=not yes)
     if yes:
@@ -121,18 +121,24 @@ def _without_ids(channels: str) -> str:
     return "".join(line for line in lines if not line.startswith("ids:"))
 
 
-def _write_packs(folder: Path, names: Sequence[str]) -> None:
+def _write_packs(folder: Path, names: Sequence[str], currency: str) -> None:
     """Write the library of some packs with the settings it needs.
 
     Prints what follows.
     """
-    library = write_pack_library(folder, names)
+    if currency and not _fits(currency, Currency):
+        raise Refusal(f"{currency!r} is no currency; write it like EUR")
+    library = write_pack_library(folder, names, currency)
     out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
     out.print("\nNext:")
     channels = ", ".join(f"#{name}" for name in library.channel_names())
-    out.print(f"  Cards go to {channels}: make them in Slack and invite the app, or write")
-    out.print("  your own channels into the playbooks.")
+    print_hanging(
+        "  ",
+        f"Cards go to {channels}: make them in Slack and invite the app, or write your own"
+        " channels into the playbooks.",
+    )
+    print_hanging("  ", f"Groups that decide: {', '.join(library.deciders())}; see policy.yml.")
     for name in names:
         _print_command(f"countersign pack try {name}", "what it finds in a made-up company")
     out.print("  Fit systems.yml and the queries of the playbooks to your own tables.")

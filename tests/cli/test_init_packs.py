@@ -55,3 +55,25 @@ def test_nothing_is_written_where_packs_disagree_or_are_missing(home):
     with pytest.raises(Refusal, match="there is no pack cellar"):
         write_pack_library(home / "mine", ["stock", "cellar"])
     assert [path.name for path in home.iterdir()] == ["sales"]
+
+
+def test_packs_are_written_in_the_currency_of_the_company(home):
+    result = run("init", "mine", "--pack", "sales", "--pack", "finance", "--currency", "EUR")
+    assert result.exit_code == 0, result.output
+    library = load(home / "mine")
+    assert library.rules.currency == "EUR"
+    assert "A €{lead.value} lead" in library.playbook("lead_cold").stake.why
+    for path in (home / "mine").rglob("*.yml"):
+        assert "£" not in path.read_text(), path.name
+        assert "GBP" not in path.read_text(), path.name
+    francs = write_pack_library(home / "francs", ["sales"], "CHF")
+    assert "A CHF {lead.value} lead" in francs.playbook("lead_cold").stake.why
+    wrong = run("init", "other", "--pack", "sales", "--currency", "euro")
+    assert wrong.exit_code != 0
+    assert not (home / "other").exists()
+
+
+def test_what_follows_names_channels_and_groups(home):
+    printed = run("init", "mine", "--pack", "stock").output
+    assert "Cards go to #stock: make them in Slack and invite the app" in printed
+    assert "finance, floor-managers, ops-leads, owners" in printed
