@@ -272,8 +272,13 @@ def _database_of(playbook: Playbook) -> str:
     Raises:
         Refusal: there is none.
     """
+    if playbook.detection is None:
+        raise Refusal(
+            f"{playbook.kind} has no query: other systems report such cases. Try what they send,"
+            " one JSON object a line: countersign try signals.jsonl"
+        )
     settings = load_offline()
-    system = playbook.detection.system if playbook.detection else ""
+    system = playbook.detection.system
     systems = read_systems(settings.library_dir / "systems.yml")
     spec = systems.get(system)
     url = settings.secret(spec.url_env) if isinstance(spec, SqlSystem) else ""

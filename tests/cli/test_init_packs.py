@@ -62,12 +62,13 @@ def test_packs_are_written_in_the_currency_of_the_company(home):
     assert result.exit_code == 0, result.output
     library = load(home / "mine")
     assert library.rules.currency == "EUR"
-    assert "A €{lead.value} lead" in library.playbook("lead_cold").stake.why
+    call = library.systems["house"].actions["chase_quote"]
+    assert "the quote of €{amount} to {company}" in call.preview
     for path in (home / "mine").rglob("*.yml"):
         assert "£" not in path.read_text(), path.name
         assert "GBP" not in path.read_text(), path.name
     francs = write_pack_library(home / "francs", ["sales"], "CHF")
-    assert "A CHF {lead.value} lead" in francs.playbook("lead_cold").stake.why
+    assert "of CHF {amount} to" in francs.systems["house"].actions["chase_quote"].preview
     wrong = run("init", "other", "--pack", "sales", "--currency", "euro")
     assert wrong.exit_code != 0
     assert not (home / "other").exists()
