@@ -99,6 +99,7 @@ def is_channel_name(channel: str) -> bool:
 ChannelId = Annotated[
     str, StringConstraints(pattern=rf"^({_CHANNEL})$"), AfterValidator(_drop_hash)
 ]
+SlackChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
 OptionalChannelId = Annotated[
     str, StringConstraints(pattern=rf"^({_CHANNEL})?$"), AfterValidator(_drop_hash)
 ]

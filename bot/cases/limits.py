@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from bot.cases.plan import Action, Plan
+from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import ActionLimit, Policy, WindowLimit
 from bot.cases.usage import DAY, NOTHING, Usage, UsedActions
 
@@ -42,6 +42,13 @@ class LimitCheck(NamedTuple):
     @property
     def is_exceeded(self) -> bool:
         return self.maximum is not None and self.total > self.maximum
+
+    def sums(self, currency: str) -> str:
+        """Say what total would pass which limit."""
+        if isinstance(self.maximum, Decimal):
+            total, maximum = Money(Decimal(self.total), currency), Money(self.maximum, currency)
+            return f"{total} would pass the limit of {maximum}"
+        return f"{self.total:,} would pass the limit of {self.maximum:,}"
 
 
 def find_exceeded_limit(
@@ -127,7 +134,7 @@ def limit_violation(
         return Violation("currency.other", reason)
     for check in limit_checks(plan, policy=policy, usage=usage, step=step):
         if check.is_exceeded:
-            sums = f"{check.total:,} would pass the limit of {check.maximum:,}"
+            sums = check.sums(policy.currency)
             return Violation(check.rule, f"{check.action}: {sums} {check.unit}")
     return None
 

@@ -63,9 +63,9 @@ def _judge_amount(plan: Plan, policy: Policy, *, amount: Decimal, words: str) ->
         tier, reason = RiskTier.HIGH, f"cannot be undone and {words}"
     elif amount > policy.high_above:
         threshold = policy.high_above
-        tier, reason = RiskTier.HIGH, f"{words}, over {threshold:,.0f} {policy.currency}"
+        tier, reason = RiskTier.HIGH, f"{words}, over {Money(threshold, policy.currency)}"
     elif is_medium and not irreversible:
-        limit = f"{policy.medium_above:,.0f} {policy.currency}"
+        limit = Money(policy.medium_above, policy.currency)
         tier, reason = RiskTier.MEDIUM, f"{words}, over {limit}"
     else:
         tier, reason = _tier_without_money(plan)

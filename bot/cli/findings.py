@@ -1,14 +1,12 @@
 """Findings of a check, for people and for machines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from bot.cases.errors import ChatFailed, PlaybookInvalid
 from bot.cases.finding import Finding, Severity
-from bot.cli.terminal import out, print_json
+from bot.cli.terminal import out, print_hanging, print_json
 from bot.lazy_module import LazyModule
 from bot.library_check import check_systems
 from bot.ports.pinned_names import PinnedNames
@@ -28,7 +26,6 @@ else:
 UNCHECKED = 2
 #: Of one cause so many places are printed.
 MAX_PLACES = 5
-_SEVERITIES = {Severity.ERROR: "error", Severity.HINT: "hint"}
 
 
 @dataclass(slots=True)
@@ -125,40 +122,42 @@ def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool
     if as_json:
         print_json(findings_json(findings))
     else:
-        _print_causes(group_by_cause(findings))
+        print_causes(group_by_cause(findings))
         if not has_errors(findings):
             out.print(otherwise, markup=False)
     return 1 if has_errors(findings) else 0
 
 
-def _print_causes(causes: Sequence[FindingGroup]) -> None:
-    if not causes:
-        return
-    if not out.is_terminal:
-        for cause in causes:
-            out.print(f"• {_line(cause)}", markup=False, soft_wrap=True)
-        return
-    table = Table(show_lines=True, expand=True)
-    for name, share in (("", 1), ("Where", 3), ("What", 5), ("What to do", 4)):
-        table.add_column(name, ratio=share, overflow="fold")
+def print_causes(causes: Sequence[FindingGroup]) -> None:
+    """Print each cause with its places, and a line for each thing to do."""
     for cause in causes:
-        table.add_row(_SEVERITIES[cause.severity], *_cells(cause))
-    out.print(table, markup=False)
+        sentence = _with_count(cause)
+        if cause.severity is Severity.HINT:
+            sentence = f"hint: {sentence}"
+        places = cause.places
+        if len(cause.findings) == 1 and places:
+            # The form by which editors go to the place.
+            sentence = f"{places[0]}: {sentence}"
+        print_hanging("• ", sentence)
+        for line in _lines_below(cause):
+            print_hanging("    ", line)
 
 
-def _cells(cause: FindingGroup) -> tuple[str, str, str]:
-    return "\n".join(_places(cause)), _with_count(cause), "\n".join(cause.suggestions[:MAX_PLACES])
-
-
-def _line(cause: FindingGroup) -> str:
-    """Write a cause as one line, as editors read it."""
-    sentence = _with_count(cause)
-    if cause.severity is Severity.HINT:
-        sentence = f"hint: {sentence}"
-    places = ", ".join(_places(cause))
-    if places:
-        sentence = f"{places}: {sentence}"
-    return " ".join([sentence, *cause.suggestions[:MAX_PLACES]])
+def _lines_below(cause: FindingGroup) -> Iterator[str]:
+    """Yield what to do, at each place where it differs."""
+    suggestions, places = cause.suggestions, cause.places
+    if len(cause.findings) == 1:
+        yield from suggestions
+        return
+    if len(suggestions) <= 1:
+        yield from _shortened(places)
+        yield from suggestions
+        return
+    lines = []
+    for finding in cause.findings:
+        parts = (finding.place, finding.suggestion)
+        lines.append(": ".join(part for part in parts if part))
+    yield from _shortened(list(dict.fromkeys(filter(None, lines))))
 
 
 def _with_count(cause: FindingGroup) -> str:
@@ -167,8 +166,7 @@ def _with_count(cause: FindingGroup) -> str:
     return f"{sentence} ({count} times)." if count > 1 else f"{sentence}."
 
 
-def _places(cause: FindingGroup) -> list[str]:
-    places = cause.places
-    if len(places) <= MAX_PLACES:
-        return places
-    return [*places[:MAX_PLACES], f"and {len(places) - MAX_PLACES} more"]
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= MAX_PLACES:
+        return lines
+    return [*lines[:MAX_PLACES], f"and {len(lines) - MAX_PLACES} more"]

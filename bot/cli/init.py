@@ -25,7 +25,7 @@ from bot.cli.own_library import (
 )
 from bot.cli.proposal_sql import Dialect
 from bot.cli.proposals import MANY_ROWS, PlaybookProposal, find_proposals
-from bot.cli.terminal import out
+from bot.cli.terminal import out, print_hanging
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.settings import DEFAULT_ENV_FILE, NAMES, PACKAGED_LIBRARY
@@ -74,7 +74,7 @@ def init(  # noqa: PLR0913 (the options of a command)
         copy_sample(folder)
         return
     if pack:
-        _write_packs(folder, pack)
+        _write_packs(folder, pack, currency)
         return
     answers = Answers(may_ask=not yes)
     if yes:
@@ -103,6 +103,8 @@ def init(  # noqa: PLR0913 (the options of a command)
 def copy_sample(folder: Path) -> None:
     """Copy the files of the sample company, and list the settings."""
     copy_library(PACKAGED_LIBRARY, folder)
+    channels = folder / "channels.yml"
+    channels.write_text(_without_ids(channels.read_text(encoding="utf-8")), encoding="utf-8")
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
         markup=False,
@@ -113,15 +115,30 @@ def copy_sample(folder: Path) -> None:
     out.print("Then run `countersign check`.")
 
 
-def _write_packs(folder: Path, names: Sequence[str]) -> None:
+def _without_ids(channels: str) -> str:
+    """Leave out the ids of the sample's workspace: another one has others."""
+    lines = channels.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("ids:"))
+
+
+def _write_packs(folder: Path, names: Sequence[str], currency: str) -> None:
     """Write the library of some packs with the settings it needs.
 
     Prints what follows.
     """
-    library = write_pack_library(folder, names)
+    if currency and not _fits(currency, Currency):
+        raise Refusal(f"{currency!r} is no currency; write it like EUR")
+    library = write_pack_library(folder, names, currency)
     out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
     out.print("\nNext:")
+    channels = ", ".join(f"#{name}" for name in library.channel_names())
+    print_hanging(
+        "  ",
+        f"Cards go to {channels}: make them in Slack and invite the app, or write your own"
+        " channels into the playbooks.",
+    )
+    print_hanging("  ", f"Groups that decide: {', '.join(library.deciders())}; see policy.yml.")
     for name in names:
         _print_command(f"countersign pack try {name}", "what it finds in a made-up company")
     out.print("  Fit systems.yml and the queries of the playbooks to your own tables.")

@@ -6,6 +6,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 out = Console()
 err = Console(stderr=True)
@@ -15,6 +17,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 def print_json(value: Any) -> None:
     """Print a value for machines, with letters outside ASCII escaped."""
     print(json.dumps(value, indent=2))
+
+
+def print_hanging(head: str, text: str) -> None:
+    """Print a text after its head, and go on below its beginning.
+
+    Whoever is no terminal gets one line, which programs can search.
+    """
+    if not (head and out.is_terminal):
+        is_line = not out.is_terminal
+        out.print(head + text, markup=False, highlight=False, soft_wrap=is_line)
+        return
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(head), Text(text))
+    out.print(grid)
 
 
 def print_problems(problems: Sequence[str], *, otherwise: str, as_json: bool) -> NoReturn:

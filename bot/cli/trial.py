@@ -8,13 +8,16 @@ from bot.cases.case import Case
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling, Verdict
 from bot.cli.card_view import card_view
-from bot.cli.terminal import out
+from bot.cli.terminal import out, print_hanging
 from bot.ports.card_store import CardContext
 from bot.views.plan_words import plan_sentence
 from handlers.cards.case_card import case_card
+from handlers.cards.case_words import case_wording
 from knowledge.library import FileLibrary
 
 PEOPLE = "people:"
+#: More than any plan says.
+MAX_WORDS = 2_000
 
 
 def card_of(case: Case, library: FileLibrary) -> list[Any]:
@@ -75,9 +78,10 @@ def print_trial(case: Case, library: FileLibrary) -> None:
     if plan is None:
         _print_line("plan", "none: a person decides what to do")
     else:
-        _print_line("plan", plan_sentence(plan, str, library.labels().system))
+        sentence = plan_sentence(plan, str, library.labels().system)
+        _print_line("plan", words_of(sentence, case, library))
         for action in plan.actions:
-            _print_line("dry run", action.preview)
+            _print_line("dry run", words_of(action.preview, case, library))
     verdict = case.proposal.verdict
     if verdict is not None:
         _print_line("verdict", f"{verdict.tier.name.lower()} risk, {verdict.reason}")
@@ -86,5 +90,10 @@ def print_trial(case: Case, library: FileLibrary) -> None:
         _print_line("unknown", sentence)
 
 
+def words_of(text: str, case: Case, library: FileLibrary) -> str:
+    """Write a text of a plan as cards do: days, money, channels."""
+    return case_wording(case, library.labels()).prose(text, MAX_WORDS)
+
+
 def _print_line(name: str, words: str) -> None:
-    out.print(f"  {name:<9}{words}", markup=False, soft_wrap=True)
+    print_hanging(f"  {name:<9}", words)

@@ -9,7 +9,7 @@ from bot.cases.case import Case
 from bot.cases.errors import CountersignError
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
-from bot.cli.terminal import out
+from bot.cli.terminal import print_hanging
 from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.cli.try_signals import open_preview
 from bot.connectors.registry import build_connectors, missing_secrets
@@ -19,6 +19,7 @@ from bot.ports.connector import Connector
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 from knowledge.library import FileLibrary
+from knowledge.library.playbooks import with_stake_currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class CaseTrial:
             print_trial(self.case, self.library)
             return
         for sentence in self.gaps:
-            out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
+            print_hanging("  unknown  ", sentence)
 
 
 def try_case(playbook: Playbook, signal: Signal, database: str) -> CaseTrial:
     """Triage a signal by this playbook, over the database."""
     settings = load_offline()
     library = open_library(settings)
+    playbook = with_stake_currency(playbook, library.rules.currency)
     library = replace(library, playbooks={**library.playbooks, playbook.kind: playbook})
     detection = playbook.detection
     system = detection.system if detection else ""

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid, Refusal
-from bot.cases.evidence import facts_of
+from bot.cases.evidence import SIGNAL, facts_of
 from bot.cases.expressions import find_scalar, render
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
-from bot.cli.terminal import AsJson, out
+from bot.cli.terminal import AsJson, out, print_hanging
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
@@ -112,7 +113,7 @@ def try_file(
         if trial is not None:
             trial.print()
         for sentence in detections.gaps:
-            out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
+            print_hanging("  unknown  ", sentence)
     if open_page:
         cards = []
         if trial is not None and trial.card:
@@ -126,14 +127,38 @@ def _print_detections(
     playbook: Playbook, detections: Detections, rows: list[dict[str, Any]]
 ) -> None:
     out.print(f"{playbook.title}: {len(detections.rows)} found, no case opened", markup=False)
-    table = Table("subject", "title")
-    for row in rows:
-        table.add_row(str(row.get("subject")), str(row.get("title")))
-    out.print(table)
-    for name, value in detections.facts.items():
-        out.print(f"  {name}: {value}", markup=False)
+    if rows:
+        table = Table("subject", "title")
+        for row in rows:
+            table.add_row(Text(str(row.get("subject"))), Text(str(row.get("title"))))
+        out.print(table)
+    if not detections.rows:
+        return
+    out.print("Its first row, by the names that expressions and templates use:")
+    fields = dict(_fields(detections))
     if detections.basis:
-        out.print(f"  counted against: {detections.basis}", markup=False)
+        fields["counted against"] = detections.basis
+    width = max(map(len, fields))
+    for name, text in fields.items():
+        print_hanging(f"  {name:<{width}}  ", text)
+
+
+def _fields(detections: Detections) -> Iterator[tuple[str, str]]:
+    """Yield each fact of the first row, by the name that a playbook uses."""
+    for column, value in detections.rows[0].items():
+        yield f"{SIGNAL}.{column}", _as_text(value)
+    for name, value in detections.facts.items():
+        if not isinstance(value, Mapping):
+            yield name, _as_text(value)
+        elif not value:
+            yield name, "no row"
+        else:
+            for column, inner in value.items():
+                yield f"{name}.{column}", _as_text(inner)
+
+
+def _as_text(value: Any) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> Detections:
@@ -247,8 +272,13 @@ def _database_of(playbook: Playbook) -> str:
     Raises:
         Refusal: there is none.
     """
+    if playbook.detection is None:
+        raise Refusal(
+            f"{playbook.kind} has no query: other systems report such cases. Try what they send,"
+            " one JSON object a line: countersign try signals.jsonl"
+        )
     settings = load_offline()
-    system = playbook.detection.system if playbook.detection else ""
+    system = playbook.detection.system
     systems = read_systems(settings.library_dir / "systems.yml")
     spec = systems.get(system)
     url = settings.secret(spec.url_env) if isinstance(spec, SqlSystem) else ""

@@ -9,8 +9,8 @@ from bot.desk.triage import Triage
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 
-#: The number of a case that is never stored.
-PREVIEW_ID = "EX-0"
+#: What stands in place of the number of a case that is never stored.
+PREVIEW_ID = "A trial"
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ class Wording:
             return clean(target, limit)
         if kind == "channel" and name in self.labels.channels:
             return clean(f"#{self.labels.channels[name]}", limit)
+        if kind == "channel" and name.startswith("#"):
+            return clean(name, limit)
         return clean(f"{kind.replace('_', ' ')} {name}", limit)
 
     def _channel(self, match: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ import holidays
 from pydantic import AfterValidator, Field, StringConstraints
 
 from bot.cases.call_rules import CallRules
-from bot.cases.constraints import ChannelId, Text
+from bot.cases.constraints import ChannelId, SlackChannelId, Text
 from bot.cases.hours import Hours, no_holidays
 from knowledge.library.yaml_files import read
 
@@ -106,6 +106,8 @@ class ChannelsFile:
     titles: Mapping[ChannelId, Text] = field(default_factory=dict)
     #: The channels of leads, which get one digest of every channel's cases.
     whole_desk_digest: tuple[ChannelId, ...] = ()
+    #: The ids of channels that files name. Slack is asked once for every other one.
+    ids: Mapping[ChannelId, SlackChannelId] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,8 @@ class Channels:
     calls_by_channel: Mapping[str, CallRules] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     whole_desk_digests: tuple[str, ...] = ()
+    #: The ids that the file says, by name.
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
@@ -163,4 +167,5 @@ def read_channels(path: Path) -> Channels:
         calls_by_channel={channel: entry.calls for channel, entry in entries if entry.calls},
         titles=document.titles,
         whole_desk_digests=document.whole_desk_digest,
+        ids=document.ids,
     )

@@ -33,6 +33,7 @@ from bot.cases.version_playbook import version_playbook
 from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
+from knowledge.library import channel_ids
 from knowledge.library.built_in import built_in_playbook
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
@@ -87,6 +88,8 @@ class FileLibrary:
     #: What products send, by the name of the source that takes it.
     presets: Mapping[str, Preset] = field(default_factory=dict)
     channel_rules: Channels
+    #: The ids of channels that files name, as far as they are known.
+    ids_of_channels: Mapping[str, str] = field(default_factory=dict)
     people: Identities = UNLINKED
     merit_rules: MeritRules = field(default_factory=MeritRules)
     programs: Mapping[str, Program] = field(default_factory=dict)
@@ -164,6 +167,8 @@ class FileLibrary:
             *rules.channels(),
             self.merit_rules.channel,
         }
+        for playbook in self.playbooks.values():
+            channels.update(channel_ids.list_channel_names(playbook, self.systems))
         return sorted(channel for channel in channels if is_channel_name(channel))
 
     def with_channel_ids(self, ids: Mapping[str, str]) -> "FileLibrary":
@@ -171,7 +176,7 @@ class FileLibrary:
         return replace(
             self,
             playbooks={
-                kind: replace(book, channel=ids.get(book.channel, book.channel))
+                kind: channel_ids.with_channel_ids(book, ids, self.systems)
                 for kind, book in self.playbooks.items()
             },
             programs={
@@ -183,6 +188,7 @@ class FileLibrary:
                 channel=ids.get(self.merit_rules.channel, self.merit_rules.channel),
             ),
             channel_rules=self.channel_rules.with_ids(ids),
+            ids_of_channels={**self.ids_of_channels, **ids},
         )
 
     def missing_titles(self) -> list[str]:
@@ -234,7 +240,8 @@ class FileLibrary:
         Raises:
             PlaybookInvalid: this release cannot read it, or it does not fit the systems of now.
         """
-        return read_earlier_playbook(kind, text, systems=self.systems, policy=self.rules)
+        playbook = read_earlier_playbook(kind, text, systems=self.systems, policy=self.rules)
+        return channel_ids.with_channel_ids(playbook, self.ids_of_channels, self.systems)
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""
@@ -358,7 +365,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     questions_file = folder / QUESTIONS_FILE
     if not questions_file.exists():
         questions_file = PACKAGED / QUESTIONS_FILE
-    return FileLibrary(
+    library = FileLibrary(
         playbooks=playbooks,
         rules=policy,
         policy_text=policy_file.read_text(encoding="utf-8"),
@@ -372,6 +379,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         people_by_name=people_by_name,
         questions_file=questions_file,
     )
+    return library.with_channel_ids(channel_rules.ids) if channel_rules.ids else library
 
 
 def _fill_origins(playbooks: dict[str, Playbook], sources: Mapping[str, Source]) -> list[str]:

@@ -679,8 +679,8 @@ def test_a_passkey_is_asked_for_above_its_bound_alone(bound, amount, is_needed):
     [
         ((action(),), RiskTier.LOW, "one reversible change, moving £100.00"),
         ((action(amount=None),), RiskTier.LOW, "one reversible change"),
-        ((action(amount=251),), RiskTier.MEDIUM, "moves £251.00, over 250 GBP"),
-        ((action(amount=2501),), RiskTier.HIGH, "moves £2,501.00, over 2,500 GBP"),
+        ((action(amount=251),), RiskTier.MEDIUM, "moves £251.00, over £250.00"),
+        ((action(amount=2501),), RiskTier.HIGH, "moves £2,501.00, over £2,500.00"),
         ((action(reversible=False),), RiskTier.MEDIUM, "Order 24 cannot be undone"),
         (
             (action(amount=251, reversible=False),),
@@ -775,5 +775,5 @@ def test_an_exceeded_limit_is_told_with_its_sum():
     rules = policy(actions={"house.order_stock": limit})
     usage = used(amounts={"house.order_stock": Decimal(19950)})
     assert find_exceeded_limit(plan(), 0, rules, usage) == (
-        "house.order_stock: 20,050 would pass the limit of 20,000 a day"
+        "house.order_stock: £20,050.00 would pass the limit of £20,000.00 a day"
     )

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from bot.cases.finding import Severity
+from bot.cases.finding import Finding, Severity
+from bot.cli import terminal
 from bot.cli.app import COUNTERSIGN
-from bot.cli.findings import find_all_problems, group_by_cause
+from bot.cli.findings import find_all_problems, group_by_cause, print_findings
 from bot.connectors import sql_mysql
 from bot.settings import load
 from tests.servers import create_database
@@ -577,3 +578,40 @@ def test_one_cause_is_said_once_with_its_count(find, folder):
     (cause,) = group_by_cause(find(SHOP_HOOK_TOKEN=""))
     assert (len(cause.findings), cause.places) == (2, ["sources.yml:2:3", "sources.yml:5:3"])
     assert len(cause.suggestions) == 2
+
+
+def test_each_thing_to_do_has_a_line_of_its_own(run, folder):
+    change(
+        folder,
+        "sources.yml",
+        "sources:\n",
+        "sources:\n  other:\n    format: signal\n    token_env: [OTHER_TOKEN]\n",
+    )
+    lines = run(SHOP_HOOK_TOKEN="").stdout.splitlines()
+    assert lines[0] == "• hint: a source has no secret set, so it cannot send (2 times)."
+    assert lines[1] == (
+        "    sources.yml:2:3: Set OTHER_TOKEN, or take other out if nobody uses it."
+    )
+    assert lines[2].startswith("    sources.yml:5:3: Set SHOP_HOOK_TOKEN")
+    assert lines[3:] == ["Everything that is needed is in place; hints: 1."]
+
+
+def test_a_terminal_of_eighty_columns_breaks_no_word(monkeypatch, capsys):
+    monkeypatch.setattr(terminal.out, "width", 80)
+    monkeypatch.setattr(terminal.out, "_force_terminal", True)
+    findings = [
+        Finding(
+            sentence="a source has no secret set, so it cannot send",
+            suggestion=f"Set COUNTERSIGN_SOURCE_{name}_TOKEN, or take it out if nobody uses it.",
+            severity=Severity.HINT,
+            file="sources.yml",
+            line=line,
+        )
+        for line, name in enumerate(("STRIPE", "ALERTMANAGER"), start=1)
+    ]
+    print_findings(findings, otherwise="", as_json=False)
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert "    sources.yml:2: Set COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN, or take it out if" in text
+    # What goes on stands below its beginning.
+    assert "\n    nobody uses it." in text

@@ -385,6 +385,8 @@ def test_the_copy_is_a_sound_library_with_the_examples_of_questions(tmp_path):
     library = load(folder)
     assert library.questions() == load().questions()
     assert library.question_problems() == []
+    # The ids of the sample's workspace are not those of another one.
+    assert library.channel_names() == ["floor", "operations", "sales", "stock"]
     assert not list(folder.rglob("*.py"))
 
 

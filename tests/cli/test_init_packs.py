@@ -55,3 +55,26 @@ def test_nothing_is_written_where_packs_disagree_or_are_missing(home):
     with pytest.raises(Refusal, match="there is no pack cellar"):
         write_pack_library(home / "mine", ["stock", "cellar"])
     assert [path.name for path in home.iterdir()] == ["sales"]
+
+
+def test_packs_are_written_in_the_currency_of_the_company(home):
+    result = run("init", "mine", "--pack", "sales", "--pack", "finance", "--currency", "EUR")
+    assert result.exit_code == 0, result.output
+    library = load(home / "mine")
+    assert library.rules.currency == "EUR"
+    call = library.systems["house"].actions["chase_quote"]
+    assert "the quote of €{amount} to {company}" in call.preview
+    for path in (home / "mine").rglob("*.yml"):
+        assert "£" not in path.read_text(), path.name
+        assert "GBP" not in path.read_text(), path.name
+    francs = write_pack_library(home / "francs", ["sales"], "CHF")
+    assert "of CHF {amount} to" in francs.systems["house"].actions["chase_quote"].preview
+    wrong = run("init", "other", "--pack", "sales", "--currency", "euro")
+    assert wrong.exit_code != 0
+    assert not (home / "other").exists()
+
+
+def test_what_follows_names_channels_and_groups(home):
+    printed = run("init", "mine", "--pack", "stock").output
+    assert "Cards go to #stock: make them in Slack and invite the app" in printed
+    assert "finance, floor-managers, ops-leads, owners" in printed

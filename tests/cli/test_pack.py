@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from bot.cases.errors import BadRequest, Refusal
-from bot.cli import terminal
+from bot.cli import card_page, terminal
 from bot.cli.pack import check, find_problems, new, try_pack
 from bot.cli.pack_trial import PlanTrial, connect_company, open_trial
 from knowledge.library.packs import PACKAGED_PACKS, packaged_names, read_pack
@@ -144,13 +144,37 @@ def test_try_shows_cases_cards_and_plans(capsys, monkeypatch):
     monkeypatch.setattr(terminal.out, "width", 200)
     assert status(try_pack, "sales") == 0
     text = capsys.readouterr().out
-    assert "Jun Costa of Brightside Hotels was last spoken to" in text
-    assert "Tell #sales" in text
-    assert "Quote that nobody has followed up: quote:3 is no case: a call is planned" in text
+    # The card itself of the first case of each kind, with what stands behind it.
+    assert text.count("│ A trial · ") == len(read_pack(PACKAGED_PACKS / "sales").expectations)
+    assert "Jun Costa has heard nothing for 72 hours." in text
+    assert "[ Approve ]  [ Edit… ]  [ Reject… ]  [ Details ]" in text
+    assert "then tell #sales? Dry run" in text
+    for line in ("  plan     Call Jun Costa", "  dry run  one follow-up for Brightside Hotels on"):
+        assert line in text, line
+    assert (
+        "  verdict  medium risk, Tell #sales cannot be undone\n  decides  1 of ops-leads\n" in text
+    )
+    assert text.index("│ A trial · ") < text.index("who decides")
+    assert "  quote:3, because a call is planned\n" in text
+    assert "EX-" not in text
     assert status(try_pack, "sales", as_json=True) == 0
     cases = {case["subject"]: case for case in json.loads(capsys.readouterr().out)["cases"]}
     assert cases["quote:1"]["plan"] == ["house.chase_quote", "slack.tell"]
     assert cases["quote:1"]["risk"] == "medium"
+    assert cases["quote:1"]["decides"] == "1 of ops-leads"
+    assert len(cases["quote:1"]["dry_run"]) == 2
+    assert cases["quote:1"]["unknown"] == []
+
+
+def test_the_cards_are_shown_as_slack_shows_them(monkeypatch, capsys):
+    pages = []
+    monkeypatch.setattr(card_page, "show_cards", pages.append)
+    assert status(try_pack, "stock", open_page=True) == 0
+    (cards,) = pages
+    with card_page.card_page(cards) as url:
+        # Slack's rules were kept: the emulator refuses what Slack refuses.
+        assert url.startswith("http://127.0.0.1:")
+    assert len(cards) == 2
 
 
 def test_a_new_pack_passes_its_check(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """``countersign try`` with a playbook: the card in the terminal, and a status for scripts."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,12 @@ def test_the_card_stands_in_the_terminal_with_plan_dry_run_verdict_and_deciders(
     assert "[ Reject… ]" in printed
     for line in ("  plan     Order ", "  dry run  ", "  verdict  ", "  decides  1 of ops-leads"):
         assert line in printed, line
+    # The facts stand by the names that the playbook uses, one a line, and no case has a number.
+    assert re.search(r"^  stock\.on_hand +\d+$", printed, re.MULTILINE)
+    assert re.search(r"^  signal\.subject +product:\d+$", printed, re.MULTILINE)
+    assert "{" not in printed
+    assert re.search(r"│ A trial · .* · £[\d,]+\.\d\d ", printed)
+    assert "EX-" not in printed
     machine, status = attempt(path, "--database", company, "--json")
     assert (json.loads(machine)["unknown"], status) == ([], 0)
 

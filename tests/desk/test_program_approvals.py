@@ -309,7 +309,7 @@ def test_the_budget_of_a_day_holds_over_all_requests(world, agent):
     )
 
     assert record["state"] == "rejected"
-    assert "would pass the limit of 1,500" in record["decision"]["reason"]
+    assert "would pass the limit of £1,500.00" in record["decision"]["reason"]
 
 
 def test_the_same_key_is_the_same_request_and_nothing_else(world, agent):

@@ -36,6 +36,8 @@ INSERT INTO bookings (id, venue_id, guest, phone, party, starts_at, note, status
   (204, 2, 'Rafi Jarvis', '0700-8', 2, datetime('now', '+20 hours'), NULL, 'confirmed');
 -- Tess Orr wrote a mail about her evening, and the log has nothing of it.
 INSERT INTO bookings (venue_id, guest, phone, party, starts_at, bill, status) VALUES (1, 'Tess Orr', '0700-9', 3, date('now', '-1 day') || ' 19:30:00', 120, 'seated');
+-- Ines Vale filled in a form after her evening.
+INSERT INTO bookings (venue_id, guest, phone, party, starts_at, bill, status) VALUES (2, 'Ines Vale', '0700-10', 2, date('now', '-1 day') || ' 18:30:00', 88, 'seated');
 -- Note 1 belongs to nobody. 2 has somebody, 3 is closed, 4 is of today, 5 is at a venue without a shift lead.
 INSERT INTO service_notes (id, venue_id, text, severity, raised_at, closed_at, assigned_to) VALUES
   (1, 1, 'Fridge 2 reads 9 °C', 'high', datetime('now', '-5 days'), NULL, NULL),

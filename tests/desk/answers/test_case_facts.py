@@ -418,7 +418,7 @@ def test_who_is_missing_after_the_first_of_two(world):
 def test_why_it_is_on_me(world):
     case = big(world)
     text = whole(ask(world, case, About.APPROVER, Ask.WHY, by=CARLA))
-    assert "EX-1 is high risk: moves £5,000.00, over 2,500 GBP." in text
+    assert "EX-1 is high risk: moves £5,000.00, over £2,500.00." in text
     assert "1 of @finance (Carla)" in text
     assert "You are in @finance." in text
 

@@ -263,7 +263,7 @@ def test_a_plan_over_its_limit_is_not_allowed_and_says_why(world):
     answer = ask(world, case, About.VERDICT)
     assert answer.text == (
         "I refused the plan of EX-1: house.order_stock:"
-        " 100 would pass the limit of 50 at once (policy of Sat 21 Nov)."
+        " £100.00 would pass the limit of £50.00 at once (policy of Sat 21 Nov)."
     )
     assert answer.facts == ("Rule of policy: limit: per plan.",)
 

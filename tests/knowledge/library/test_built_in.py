@@ -70,7 +70,7 @@ def test_the_ledger_keeps_a_text_from_which_the_same_playbook_is_read_again(bare
 
 
 def test_a_file_of_the_library_takes_its_place(folder):
-    change(folder / "playbooks/unrecognised.yml", "C0OPS", "C0HERE")
+    change(folder / "playbooks/unrecognised.yml", '"#operations"', "C0HERE")
     assert load(folder).playbook(UNRECOGNISED).channel == "C0HERE"
     (folder / "playbooks/unrecognised.yml").unlink()
     built_in = load(folder).playbook(UNRECOGNISED)

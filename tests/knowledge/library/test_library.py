@@ -117,4 +117,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         mode="live",
     )
     assert rules.checksum == ("6d82cea8d12a59c14e4bdff6f1dc760b595a1d33b424f96d8e2ea7ea37da1a2a")
-    assert plan.plan_hash == "8e157366a443fba8386b4577a39d1be7b6148706943e08265764ed00addae9a9"
+    assert plan.plan_hash == "b8112a134815e762de667c8d8da3a46a0fb8b490ca9957bab0d6233486d5a6e8"

@@ -8,7 +8,7 @@ import pytest
 
 from bot.cases.errors import PlaybookInvalid, Refusal
 from bot.cases.finding import Severity
-from knowledge.library import load
+from knowledge.library import PACKAGED, load
 from knowledge.library.complaints import read_complaints
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.packs import (
@@ -22,9 +22,10 @@ from knowledge.library.packs import (
     write_packs,
 )
 from knowledge.library.places import LibraryFiles
+from knowledge.library.presets import read_preset
 from tests.knowledge.library.editing import change
 
-NAMES = ("finance", "hospitality", "logistics", "monitoring", "sales", "stock")
+NAMES = ("finance", "hospitality", "logistics", "monitoring", "sales", "stock", "work")
 LINK_MODE = 0o120777 << 16
 
 
@@ -219,7 +220,17 @@ def test_all_packs_join_into_one_library(tmp_path):
             assert system.actions.items() <= library.systems[name].actions.items()
     assert library.limits_without_action() == library.missing_titles() == []
     assert set(library.sources) == {"alertmanager", "stripe", "guest_mail"}
-    assert library.rules.never_alone == ("house.match_and_pay", "house.give_notice")
+    never_alone = ("house.match_and_pay", "house.give_notice", "house.close_access")
+    assert library.rules.never_alone == never_alone
+
+
+def test_every_kind_that_a_preset_suggests_has_a_playbook_in_a_pack(tmp_path):
+    kinds = {kind for pack in packaged(*NAMES) for kind in pack.library.playbooks}
+    paths = sorted((PACKAGED / "sources").glob("*.yml"))
+    suggested = {path.stem: read_preset(path).kind for path in paths}
+    missing = {name: kind for name, kind in suggested.items() if kind and kind not in kinds}
+    assert len(suggested) > 100
+    assert missing == {}
 
 
 def test_a_joined_file_keeps_its_comments(tmp_path):
@@ -244,7 +255,7 @@ def test_a_joined_file_keeps_its_comments(tmp_path):
             "title: Buy stock",
             "systems.house.actions.order_stock in systems.yml",
         ),
-        ("channels.yml", "C0STOCK: stock", "C0STOCK: cellar", "titles.C0STOCK in channels.yml"),
+        ("channels.yml", "Europe/London", "Europe/Paris", "default in channels.yml"),
     ],
 )
 def test_two_packs_that_disagree_are_not_joined(pack, tmp_path, file, before, after, place):

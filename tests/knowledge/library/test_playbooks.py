@@ -11,7 +11,7 @@ from tests.knowledge.library.editing import change, refuse
 MISTAKES = [
     ("every: 60s", "every: often", "low_stock.yml:15: signal.every: .*duration like 30s"),
     ("title:", "titel:", "low_stock.yml"),
-    ("channel: C0STOCK", "channel: Stock room", "low_stock.yml:3: channel"),
+    ('channel: "#stock"', "channel: Stock room", "low_stock.yml:3: channel"),
     (
         "system: house",
         "system: home",

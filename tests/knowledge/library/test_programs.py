@@ -53,7 +53,7 @@ def test_the_programs_of_the_sample_company(folder):
 
 
 def test_a_program_that_says_little_is_where_unrecognised_cases_are(folder, path):
-    for line in ("channel: C0STOCK", "owner: floor-managers"):
+    for line in ('channel: "#stock"', "owner: floor-managers"):
         change(path, line, "# none")
     library = load(folder)
     own, beside = library.playbook("request_of_stock_agent"), library.playbook("unrecognised")
@@ -74,7 +74,7 @@ def test_a_program_that_says_little_is_where_unrecognised_cases_are(folder, path
         (REFUND, "refund_deposit: {title: R, per_request: 9, amount_per_day: 1}", "below"),
         (REFUND, "Refund Deposit: {title: R, times_per_day: 1}", "pattern"),
         (ACTS_FOR, "acts_for: [Nobody]", "Nobody is neither an account in Slack"),
-        ("channel: C0STOCK", "channel: Stock room", "channel"),
+        ('channel: "#stock"', "channel: Stock room", "channel"),
         ("max_open: 20", "max_open: 0", "greater than or equal to 1"),
         ("max_open: 20", "approve: true", "Extra inputs"),
         ("max_open: 20", "callback: {url: 'ftp://x.example', secret_env: [A_SECRET]}", "pattern"),
