@@ -183,7 +183,7 @@ def _texts(source: str, file: str) -> Iterator[str]:
     has_values = file.startswith(_VALUE_ROOMS)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            name = ast.unparse(node.func).rpartition(".")[2]
+            name = _last_name(node.func)
             if name in _RAISED or (has_values and name == "ValueError"):
                 yield from _texts_of(_subject(node), constants)
             if name in _REPORTS:
@@ -199,10 +199,16 @@ def _constants(tree: ast.Module) -> dict[str, list[ast.expr]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                is_constant = node in tree.body or "sentence" in ast.unparse(target)
-                if isinstance(target, ast.Name) and is_constant:
+                if isinstance(target, ast.Name) and (node in tree.body or target.id == "sentence"):
                     constants.setdefault(target.id, []).append(node.value)
     return constants
+
+
+def _last_name(function: ast.expr) -> str:
+    match function:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
 
 
 def _reported(call: ast.Call) -> ast.expr | None:

@@ -56,7 +56,7 @@ def _declared(path: Path) -> Iterator[Metric]:
         if not isinstance(call, ast.Call) or len(call.args) < 2:
             continue
         name, meaning = (_text(argument) for argument in call.args[:2])
-        kind = _KINDS.get(ast.unparse(call.func).rpartition(".")[2])
+        kind = _KINDS.get(getattr(call.func, "attr", None) or getattr(call.func, "id", ""))
         if kind and name.startswith("countersign_"):
             yield Metric(name, kind, meaning, tuple(_labels(call)))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import api
 import commands
+import entries_page
 import keys
 import messages
 import metrics
@@ -22,6 +23,7 @@ CHAPTERS = {
         "reference/http-api",
         "reference/metrics",
         "ledger",
+        "reference/entries",
     ),
     "Operations": (
         "operating",
@@ -57,6 +59,7 @@ def _made() -> Iterator[tuple[Path, str]]:
     yield folder / "settings.md", settings_page.page()
     yield folder / "http-api.md", api.page()
     yield folder / "metrics.md", metrics.page()
+    yield folder / "entries.md", entries_page.page()
     yield Path("troubleshooting.md"), messages.page()
 
 
