@@ -1,7 +1,6 @@
 """Build the documentation: ``python docs/site/build.py [FOLDER]``.
 
-The pages of ``docs`` and those that are made from the code stand in one folder, from which Sphinx
-makes the site. A link that leads nowhere ends the build.
+A link that leads nowhere ends the build.
 """
 
 import re
@@ -10,15 +9,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import drawing
 import pages
+import source_pages
 from sphinx.cmd.build import main as build
 
 DOCS = Path(__file__).parent.parent
 PROJECT = DOCS.parent
 SITE = Path(__file__).parent
 DEFAULT_FOLDER = PROJECT / ".cache" / "site"
-#: Folders of pages and what they show; no code and no configuration of the site itself.
+#: No pages.
 _LEFT_OUT = frozenset({"site", "examples", "deploy"})
+#: The page whose walks lead to the source.
+_WITH_SOURCE = Path("architecture.md")
 _FETCH = re.compile(r"<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=\"((?:https?:)?//[^\"]+)")
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -45,7 +48,11 @@ def _pages() -> Iterator[tuple[Path, str]]:
     for path in sorted(DOCS.rglob("*.md")):
         place = path.relative_to(DOCS)
         if place.parts[0] not in _LEFT_OUT:
-            yield place, _inside(path, path.read_text(encoding="utf-8"))
+            text = drawing.draw(path.read_text(encoding="utf-8"))
+            if place == _WITH_SOURCE:
+                yield from source_pages.pages(text)
+                text = source_pages.link_names(text)
+            yield place, _inside(path, text)
     yield Path("index.md"), pages.index(DOCS)
     yield from pages.generated()
 
