@@ -1,10 +1,15 @@
 """What the site is made of: complete, current, and with a place for every message."""
 
+import json
+import re
 import sys
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
 
+from bot.cases.canonical import canonical_bytes
+from bot.cases.entries import BODIES, entry_of, entry_plain
 from bot.settings import NAMES
 from knowledge.library.schemas import SCHEMAS, schema_of
 from knowledge.library.yaml_files import read
@@ -14,10 +19,13 @@ sys.path.insert(0, str(ROOT / "docs/site"))
 
 import api  # noqa: E402
 import commands  # noqa: E402
+import drawing  # noqa: E402
+import entries_page  # noqa: E402
 import keys  # noqa: E402
 import messages  # noqa: E402
 import metrics  # noqa: E402
 import settings_page  # noqa: E402
+import source_pages  # noqa: E402
 
 
 def test_every_message_has_a_remedy_of_its_own_and_every_remedy_a_message():
@@ -97,6 +105,72 @@ def test_the_loader_takes_the_examples(file):
     path = keys.EXAMPLES / f"{file.name}.yml"
     if path.exists():
         read(path, file.shape)
+
+
+# --- entries of the ledger ------------------------------------------------------------------------
+
+
+def test_the_reference_has_every_entry_with_every_field():
+    page = entries_page.page()
+    assert sorted(re.findall(r"^### `([a-z_.]+)`$", page, re.MULTILINE)) == sorted(BODIES)
+    for name, body in BODIES.items():
+        section = page.partition(f"### `{name}`\n")[2].partition("\n### ")[0]
+        fields = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        assert fields == list(body.__dataclass_fields__), name
+        assert "*Written* " in section
+
+
+def test_every_field_of_every_entry_has_a_meaning():
+    shapes = [shape for shape in (*BODIES.values(), *entries_page._shapes()) if is_dataclass(shape)]
+    missing = [
+        f"{shape.__name__}.{name}"
+        for shape in shapes
+        for name, meaning in entries_page.comments(shape).items()
+        if not meaning
+    ]
+    assert not missing, "write a #: comment above the field, or a line in entry_fields.yml"
+    names = {name for shape in shapes for name in shape.__dataclass_fields__}
+    meanings = entries_page._usual_meanings()
+    assert not [key for key in meanings if key.rpartition(".")[2] not in names]
+
+
+def test_every_entry_has_an_example_that_stands_in_a_ledger_so():
+    examples = entries_page.examples()
+    assert sorted(examples) == sorted(BODIES)
+    for name, line in examples.items():
+        plain = json.loads(line)
+        entry = entry_of(plain)
+        assert entry.body.name == name
+        rest = {"salt": plain["salt"]} if "salt" in plain else {}
+        written = json.loads(canonical_bytes({**entry_plain(entry), **rest}))
+        # A field that is newer than the example has its default.
+        assert {**written, "body": None} == {**plain, "body": None}
+        assert plain["body"].items() <= written["body"].items(), name
+
+
+# --- drawings and source --------------------------------------------------------------------------
+
+
+def test_the_floors_are_drawn_from_the_highest_to_the_lowest():
+    page = drawing.draw((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))
+    assert "mermaid" not in page
+    places = [page.index(f"<b>{room}") for room in ("handlers", "bot.desk", "bot.ports")]
+    assert places == sorted(places)
+
+
+def test_each_step_of_a_walk_leads_to_its_line():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^\d+\. `([\w.]+)`", text, re.MULTILINE)
+    linked = source_pages.link_names(text)
+    pages = {path.as_posix(): content for path, content in source_pages.pages(text)}
+    for step in steps:
+        found = re.search(rf'href="([^"#]+)\.html#L-(\d+)"><code[^>]*><span[^>]*>{step}<', linked)
+        assert found, step
+        assert f'id="L-{found[2]}"' in pages[f"{found[1]}.md"]
+        assert int(found[2]) > 1, step
+
+
+# --- references -----------------------------------------------------------------------------------
 
 
 def test_the_references_have_every_setting_metric_command_and_path():

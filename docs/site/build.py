@@ -11,6 +11,7 @@ from pathlib import Path
 
 import drawing
 import pages
+import pictures
 import source_pages
 from sphinx.cmd.build import main as build
 
@@ -23,6 +24,7 @@ _LEFT_OUT = frozenset({"site", "examples", "deploy"})
 #: The page whose walks lead to the source.
 _WITH_SOURCE = Path("architecture.md")
 _FETCH = re.compile(r"<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=\"((?:https?:)?//[^\"]+)")
+_PICTURE = re.compile(r"^!\[[^\]]*\]\(pictures/[^)]+\)", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -42,6 +44,18 @@ def write_source(folder: Path) -> None:
         target = folder / picture.relative_to(DOCS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(picture, target)
+    for picture in _current_pictures(folder.parent).glob("*.png"):
+        shutil.copyfile(picture, folder / pictures.FOLDER.relative_to(DOCS) / picture.name)
+
+
+def _current_pictures(cache: Path) -> Path:
+    """Return the folder of pictures that show the page of today, if a browser can take them."""
+    fresh = cache / "pictures"
+    if pictures.is_current(pictures.FOLDER) or not pictures.can_take():
+        return pictures.FOLDER
+    if not pictures.is_current(fresh):
+        pictures.take(fresh)
+    return fresh
 
 
 def _pages() -> Iterator[tuple[Path, str]]:
@@ -52,7 +66,7 @@ def _pages() -> Iterator[tuple[Path, str]]:
             if place == _WITH_SOURCE:
                 yield from source_pages.pages(text)
                 text = source_pages.link_names(text)
-            yield place, _inside(path, text)
+            yield place, _with_age(_inside(path, text))
     yield Path("index.md"), pages.index(DOCS)
     yield from pages.generated()
 
@@ -73,6 +87,13 @@ def _inside(path: Path, text: str) -> str:
         return words if not mark else ""
 
     return _LINK.sub(replace, text)
+
+
+def _with_age(text: str) -> str:
+    """Say below each picture that it shows an earlier page, where no browser takes it again."""
+    if pictures.is_current(pictures.FOLDER) or pictures.can_take():
+        return text
+    return _PICTURE.sub(r"\g<0>\n\n*Taken before the last change of the page.*", text)
 
 
 def _fetches(site: Path) -> Iterator[str]:

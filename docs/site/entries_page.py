@@ -1,7 +1,7 @@
 """The reference of ledger entries, from their definitions, with an example of each.
 
-The examples are entries of real runs; ``python docs/site/entries_page.py DATABASE…`` takes those
-that are missing from ledgers of bots that have run.
+The examples are entries of real runs. ``python docs/site/entries_page.py FILE…`` takes those that
+are missing from ledgers of bots that have run: SQLite files or exports.
 """
 
 import json
@@ -79,18 +79,22 @@ def examples() -> Mapping[str, str]:
     return {json.loads(line)["type"]: line for line in lines}
 
 
-def find_examples(database: Path) -> Iterator[str]:
-    """Iterate over the entries of a ledger in an SQLite file."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+def find_examples(file: Path) -> Iterator[str]:
+    """Iterate over the entries of a ledger: an export, or an SQLite file."""
+    if file.suffix == ".jsonl":
+        for line in file.read_text(encoding="utf-8").splitlines():
+            yield json.loads(line)["entry"]
+        return
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     for (body,) in connection.execute("SELECT body FROM ledger ORDER BY seq"):
         yield bytes(body).decode()
 
 
-def add_examples(databases: list[Path]) -> list[str]:
+def add_examples(files: list[Path]) -> list[str]:
     """Write the shortest entry of each name that has no example, and return what is missing."""
     found: dict[str, str] = {}
-    for database in databases:
-        for line in find_examples(database):
+    for file in files:
+        for line in find_examples(file):
             name = json.loads(line)["type"]
             if len(line) < len(found.get(name, line + " ")):
                 found[name] = line
