@@ -30,7 +30,8 @@ _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 def write_source(folder: Path) -> None:
     """Write every page into a folder, as Sphinx reads them."""
-    sources = dict(_pages())
+    current = _current_pictures(folder.parent)
+    sources = dict(_pages(has_current_pictures=current is not None))
     for path in sorted(folder.rglob("*.md")):
         if path.relative_to(folder) not in sources:
             path.unlink()
@@ -44,21 +45,27 @@ def write_source(folder: Path) -> None:
         target = folder / picture.relative_to(DOCS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(picture, target)
-    for picture in _current_pictures(folder.parent).glob("*.png"):
+    for picture in current.glob("*.png") if current else ():
         shutil.copyfile(picture, folder / pictures.FOLDER.relative_to(DOCS) / picture.name)
 
 
-def _current_pictures(cache: Path) -> Path:
-    """Return the folder of pictures that show the page of today, if a browser can take them."""
+def _current_pictures(cache: Path) -> Path | None:
+    """Return the folder of pictures that show the page of today; None where none can be taken."""
     fresh = cache / "pictures"
-    if pictures.is_current(pictures.FOLDER) or not pictures.can_take():
-        return pictures.FOLDER
-    if not pictures.is_current(fresh):
+    for folder in (pictures.FOLDER, fresh):
+        if pictures.is_current(folder):
+            return folder
+    if not pictures.can_take():
+        return None
+    try:
         pictures.take(fresh)
+    except pictures.Error as failure:
+        print(f"the pictures could not be taken again: {failure}", file=sys.stderr)
+        return None
     return fresh
 
 
-def _pages() -> Iterator[tuple[Path, str]]:
+def _pages(*, has_current_pictures: bool) -> Iterator[tuple[Path, str]]:
     for path in sorted(DOCS.rglob("*.md")):
         place = path.relative_to(DOCS)
         if place.parts[0] not in _LEFT_OUT:
@@ -66,7 +73,8 @@ def _pages() -> Iterator[tuple[Path, str]]:
             if place == _WITH_SOURCE:
                 yield from source_pages.pages(text)
                 text = source_pages.link_names(text)
-            yield place, _with_age(_inside(path, text))
+            text = _inside(path, text)
+            yield place, text if has_current_pictures else _with_age(text)
     yield Path("index.md"), pages.index(DOCS)
     yield from pages.generated()
 
@@ -90,9 +98,7 @@ def _inside(path: Path, text: str) -> str:
 
 
 def _with_age(text: str) -> str:
-    """Say below each picture that it shows an earlier page, where no browser takes it again."""
-    if pictures.is_current(pictures.FOLDER) or pictures.can_take():
-        return text
+    """Say below each picture that it may show an earlier page."""
     return _PICTURE.sub(r"\g<0>\n\n*Taken before the last change of the page.*", text)
 
 
