@@ -7,12 +7,15 @@ from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from bot.cases.canonical import canonical_bytes
 from bot.cases.entries import BODIES, entry_of, entry_plain
 from bot.settings import NAMES
 from knowledge.library.schemas import SCHEMAS, schema_of
 from knowledge.library.yaml_files import read
+from tests.handlers.intake.deliveries import IntakeClient
+from tests.test_exposition import families  # noqa: F401 (a fixture)
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "docs/site"))
@@ -173,15 +176,37 @@ def test_each_step_of_a_walk_leads_to_its_line():
 # --- references -----------------------------------------------------------------------------------
 
 
-def test_the_references_have_every_setting_metric_command_and_path():
+def test_the_page_of_settings_has_every_setting():
     page = settings_page.page()
     assert all(f"`{name}`" in page for name in NAMES)
-    names = {metric.name for metric in metrics.find_metrics()}
-    assert {"countersign_cases_opened", "countersign_open_cases"} <= names
+
+
+@pytest.mark.proof
+def test_the_page_of_commands_has_every_option_that_help_prints():
+    page = commands.page()
+    for words, _ in commands.find_commands(commands.COUNTERSIGN, ()):
+        help_text = CliRunner().invoke(commands.COUNTERSIGN, [*words, "--help"]).output
+        section = page.partition(f"## `countersign {' '.join(words)}`\n")[2].partition("\n## ")[0]
+        options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", help_text.partition("Options:")[2]))
+        named = set(re.findall(r"`(--[a-z][a-z-]+)`", section))
+        declared = set(re.findall(r"^  (?:-\w, )?(--[a-z][a-z-]+)", help_text, re.MULTILINE))
+        assert declared - {"--help"} <= named, words
+        assert named <= options, words
+
+
+def test_the_page_of_the_api_has_what_a_running_bot_serves(small_world):
+    served = IntakeClient(small_world).get("/openapi.json").json()
+    made = api.document()["paths"]
+    for path, operations in served["paths"].items():
+        assert operations.keys() <= made[path].keys()
+    page = api.page()
+    for path, operations in served["paths"].items():
+        for method in operations:
+            assert f"## `{method.upper()} {path}`" in page
+
+
+def test_the_page_of_metrics_has_what_metrics_shows(families):  # noqa: F811
+    shown = {name for name in families if name.startswith("countersign_")}
+    declared = {metric.name for metric in metrics.find_metrics()}
+    assert shown <= declared
     assert all(metric.meaning for metric in metrics.find_metrics())
-    found = dict(commands.find_commands(commands.COUNTERSIGN, ()))
-    assert {("check",), ("ledger", "verify")} <= set(found)
-    section = "\n".join(commands._section(("init",), found[("init",)]))
-    assert "countersign init [FOLDER] …" in section
-    assert "`--database`" in section
-    assert {"/v1/signals", "/v1/approvals", "/v1/cases"} <= set(api.document()["paths"])
