@@ -1,7 +1,6 @@
 """Build the documentation: ``python docs/site/build.py [FOLDER]``.
 
-The pages of ``docs`` and those that are made from the code stand in one folder, from which Sphinx
-makes the site. A link that leads nowhere ends the build.
+A link that leads nowhere ends the build.
 """
 
 import re
@@ -10,22 +9,29 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import drawing
 import pages
+import pictures
+import source_pages
 from sphinx.cmd.build import main as build
 
 DOCS = Path(__file__).parent.parent
 PROJECT = DOCS.parent
 SITE = Path(__file__).parent
 DEFAULT_FOLDER = PROJECT / ".cache" / "site"
-#: Folders of pages and what they show; no code and no configuration of the site itself.
+#: No pages.
 _LEFT_OUT = frozenset({"site", "examples", "deploy"})
+#: The page whose walks lead to the source.
+_WITH_SOURCE = Path("architecture.md")
 _FETCH = re.compile(r"<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=\"((?:https?:)?//[^\"]+)")
+_PICTURE = re.compile(r"^!\[[^\]]*\]\(pictures/[^)]+\)", re.MULTILINE)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def write_source(folder: Path) -> None:
     """Write every page into a folder, as Sphinx reads them."""
-    sources = dict(_pages())
+    current = _current_pictures(folder.parent)
+    sources = dict(_pages(has_current_pictures=current is not None))
     for path in sorted(folder.rglob("*.md")):
         if path.relative_to(folder) not in sources:
             path.unlink()
@@ -39,13 +45,36 @@ def write_source(folder: Path) -> None:
         target = folder / picture.relative_to(DOCS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(picture, target)
+    for picture in current.glob("*.png") if current else ():
+        shutil.copyfile(picture, folder / pictures.FOLDER.relative_to(DOCS) / picture.name)
 
 
-def _pages() -> Iterator[tuple[Path, str]]:
+def _current_pictures(cache: Path) -> Path | None:
+    """Return the folder of pictures that show the page of today; None where none can be taken."""
+    fresh = cache / "pictures"
+    for folder in (pictures.FOLDER, fresh):
+        if pictures.is_current(folder):
+            return folder
+    if not pictures.can_take():
+        return None
+    try:
+        pictures.take(fresh)
+    except pictures.Error as failure:
+        print(f"the pictures could not be taken again: {failure}", file=sys.stderr)
+        return None
+    return fresh
+
+
+def _pages(*, has_current_pictures: bool) -> Iterator[tuple[Path, str]]:
     for path in sorted(DOCS.rglob("*.md")):
         place = path.relative_to(DOCS)
         if place.parts[0] not in _LEFT_OUT:
-            yield place, _inside(path, path.read_text(encoding="utf-8"))
+            text = drawing.draw(path.read_text(encoding="utf-8"))
+            if place == _WITH_SOURCE:
+                yield from source_pages.pages(text)
+                text = source_pages.link_names(text)
+            text = _inside(path, text)
+            yield place, text if has_current_pictures else _with_age(text)
     yield Path("index.md"), pages.index(DOCS)
     yield from pages.generated()
 
@@ -66,6 +95,11 @@ def _inside(path: Path, text: str) -> str:
         return words if not mark else ""
 
     return _LINK.sub(replace, text)
+
+
+def _with_age(text: str) -> str:
+    """Say below each picture that it may show an earlier page."""
+    return _PICTURE.sub(r"\g<0>\n\n*Taken before the last change of the page.*", text)
 
 
 def _fetches(site: Path) -> Iterator[str]:

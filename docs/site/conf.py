@@ -1,9 +1,6 @@
-"""Sphinx: how the pages of ``docs`` become a site that is readable offline."""
+"""Configure Sphinx for a site that is readable offline."""
 
 from importlib.metadata import version as version_of
-
-from pygments.lexers.special import TextLexer
-from sphinx.application import Sphinx
 
 project = "Countersign"
 author = "The Countersign founders"
@@ -17,6 +14,8 @@ myst_heading_anchors = 4
 
 html_theme = "furo"
 html_title = f"Countersign {version}"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 # Nothing is fetched from elsewhere: a page opened from a disk is complete.
@@ -26,8 +25,3 @@ highlight_language = "none"
 nitpicky = True
 # Where a page leaves out a level of headings, nothing is lost.
 suppress_warnings = ["myst.header"]
-
-
-def setup(app: Sphinx) -> None:
-    """Show drawings in Mermaid as their text: the program that draws them is not here."""
-    app.add_lexer("mermaid", TextLexer)

@@ -1,14 +1,14 @@
-"""Troubleshooting: every message of an error, with what to do.
-
-Each has an anchor.
+"""Troubleshooting: every message of an error, with an anchor and a remedy.
 
 The messages are collected from the code: what is raised as a refusal, found by a check, or
-complained of in a file.
+complained of in a file. Their remedies stand in ``remedies``, by the text of the message. To see
+what is missing: ``python docs/site/messages.py``.
 """
 
 import ast
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,16 +19,31 @@ import yaml
 from bot.cases import errors
 
 PROJECT = Path(__file__).parents[2]
-REMEDIES = Path(__file__).parent / "remedies.yml"
+REMEDIES = Path(__file__).parent / "remedies"
 ROOMS = ("bot", "handlers", "knowledge", "scheduler")
 #: Programs of their own beside the product.
 _LEFT_OUT = ("bot/emulator/", "bot/demo/")
-_REFUSALS = {
+#: Errors that a person reads on a card, in a log line or from a command.
+_FAILURES = {
     name
     for name, error in vars(errors).items()
-    if isinstance(error, type) and issubclass(error, errors.Refusal)
+    if isinstance(error, type)
+    and issubclass(error, errors.CountersignError)
+    and not issubclass(error, errors.ChatFailed | errors.Conflict | errors.StaleFence)
 }
-_RAISED = _REFUSALS | {"Finding", "BadParameter"}
+_RAISED = _FAILURES | {
+    "Finding",
+    "BadParameter",
+    # Of a condition, of the verifier, and of the client for programs.
+    "ConditionInvalid",
+    "Unreadable",
+    "RequestInvalid",
+    "_invalid",
+    "incomplete",
+}
+#: Calls whose third argument, or ``sentence``, is the text.
+_REPORTS = frozenset({"_report", "finding"})
+_REPORT_TEXT = 2
 #: Here a ValueError is what the loader says of a value.
 _VALUE_ROOMS = ("bot/cases/", "bot/connectors/", "knowledge/library/", "bot/settings.py")
 #: Here texts are listed as complaints, one a line.
@@ -59,10 +74,49 @@ class Message:
         return "-".join(words[:14])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Area:
+    """Messages of some files, and what to do about them."""
+
+    title: str
+    #: What the names of the files begin with.
+    files: tuple[str, ...]
+    #: What holds for all messages of these files.
+    remedy: str
+    #: The remedies of messages, by text.
+    remedies: Mapping[str, str]
+
+
 @cache
-def remedies() -> Any:
-    """Read what people wrote on the areas and on single messages."""
-    return yaml.safe_load(REMEDIES.read_text(encoding="utf-8"))
+def introduction() -> str:
+    """Return the text above all areas."""
+    return str(_index()["introduction"]).strip()
+
+
+@cache
+def areas() -> tuple[Area, ...]:
+    """Read what people wrote on areas and messages, in the order of the page."""
+    return tuple(_read_area(REMEDIES / f"{name}.yml") for name in _index()["areas"])
+
+
+def _index() -> Any:
+    return yaml.safe_load((REMEDIES / "index.yml").read_text(encoding="utf-8"))
+
+
+def _read_area(file: Path) -> Area:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    remedies: dict[str, str] = {}
+    for family in content.get("messages", ()):
+        for text in family["texts"]:
+            if text in remedies:
+                raise ValueError(f"{file.name}: {text!r} has two remedies")
+            remedies[text] = family["remedy"].strip()
+    return Area(
+        title=content["title"],
+        files=tuple(content["files"]),
+        remedy=content["remedy"].strip(),
+        remedies=remedies,
+    )
 
 
 @cache
@@ -79,29 +133,44 @@ def find_messages() -> list[Message]:
     return sorted(messages.values())
 
 
-def area_of(message: Message) -> dict[str, Any] | None:
+def area_of(message: Message) -> Area | None:
     """Return the area of a message: the first that names its file."""
-    return next(
-        (area for area in remedies()["areas"] if message.file.startswith(tuple(area["files"]))),
-        None,
-    )
+    return next((area for area in areas() if message.file.startswith(area.files)), None)
+
+
+def find_gaps() -> list[str]:
+    """List messages without a remedy, and remedies without a message."""
+    gaps: list[str] = []
+    texts: dict[str, set[str]] = {area.title: set() for area in areas()}
+    for message in find_messages():
+        area = area_of(message)
+        if area is None:
+            gaps.append(f"{message.file}: no area names this file")
+            continue
+        texts[area.title].add(message.text)
+        if message.text not in area.remedies:
+            gaps.append(f"{message.file}: {message.text!r} has no remedy in “{area.title}”")
+    for area in areas():
+        unused = sorted(area.remedies.keys() - texts[area.title])
+        gaps += [f"“{area.title}”: there is no message {text!r}" for text in unused]
+    return gaps
 
 
 def page() -> str:
     """Write the page."""
-    texts = remedies()
-    parts = ["# Troubleshooting", texts["introduction"].strip()]
-    messages = find_messages()
-    for area in texts["areas"]:
-        own = [message for message in messages if area_of(message) is area]
-        if not own:
+    parts = ["# Troubleshooting", introduction()]
+    for area in areas():
+        messages = [message for message in find_messages() if area_of(message) is area]
+        if not messages:
             continue
-        parts += [f"## {area['title']}", area["remedy"].strip()]
-        for message in own:
-            parts.append(f"({message.anchor})=\n**{_plain(message.text)}**")
-            remedy = texts["messages"].get(message.anchor)
-            if remedy:
-                parts.append(remedy.strip())
+        parts += [f"## {area.title}", area.remedy]
+        families: dict[str, list[Message]] = {}
+        for message in messages:
+            families.setdefault(area.remedies[message.text], []).append(message)
+        for remedy, family in families.items():
+            for message in family:
+                parts.append(f"({message.anchor})=\n**{_plain(message.text)}**")
+            parts.append(remedy)
     return "\n\n".join(parts) + "\n"
 
 
@@ -110,22 +179,41 @@ def page() -> str:
 
 def _texts(source: str, file: str) -> Iterator[str]:
     tree = ast.parse(source)
-    constants = {
-        name.id: statement.value
-        for statement in tree.body
-        if isinstance(statement, ast.Assign)
-        for name in statement.targets
-        if isinstance(name, ast.Name)
-    }
+    constants = _constants(tree)
     has_values = file.startswith(_VALUE_ROOMS)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            name = ast.unparse(node.func).rpartition(".")[2]
+            name = _last_name(node.func)
             if name in _RAISED or (has_values and name == "ValueError"):
                 yield from _texts_of(_subject(node), constants)
+            if name in _REPORTS:
+                yield from _texts_of(_reported(node), constants)
         if file.startswith(_COMPLAINT_ROOMS):
             for complaint in _complaints(node):
                 yield from _texts_of(complaint, constants)
+
+
+def _constants(tree: ast.Module) -> dict[str, list[ast.expr]]:
+    """Return the values of names of the module, and of every ``sentence`` in its functions."""
+    constants: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and (node in tree.body or target.id == "sentence"):
+                    constants.setdefault(target.id, []).append(node.value)
+    return constants
+
+
+def _last_name(function: ast.expr) -> str:
+    match function:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""
+
+
+def _reported(call: ast.Call) -> ast.expr | None:
+    words = [word.value for word in call.keywords if word.arg == "sentence"]
+    return next(iter([*call.args[_REPORT_TEXT:], *words]), None)
 
 
 def _subject(call: ast.Call) -> ast.expr | None:
@@ -144,12 +232,16 @@ def _complaints(node: ast.AST) -> Iterator[ast.expr]:
             yield value
         case ast.Return(value=ast.ListComp(elt=value)):
             yield value
+        # A sentence with its suggestion.
+        case ast.Return(value=ast.Tuple(elts=[value, ast.JoinedStr() | ast.Name()])):
+            yield value
 
 
-def _texts_of(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator[str]:
+def _texts_of(node: ast.expr | None, constants: dict[str, list[ast.expr]]) -> Iterator[str]:
     match node:
         case ast.Name(id=name) if name in constants:
-            yield from _texts_of(constants[name], {})
+            for value in constants[name]:
+                yield from _texts_of(value, {})
         case ast.IfExp(body=body, orelse=other):
             yield from _texts_of(body, constants)
             yield from _texts_of(other, constants)
@@ -172,3 +264,8 @@ def _template(node: ast.Constant | ast.JoinedStr) -> str:
 
 def _plain(text: str) -> str:
     return re.sub(r"([*_\[\]<`{}$])", r"\\\1", text)
+
+
+if __name__ == "__main__":
+    print("\n".join(find_gaps()))
+    sys.exit(bool(find_gaps()))

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from prometheus_client.process_collector import ProcessCollector
+
 import bot.metrics
 
 ROOT = Path(bot.metrics.__file__).parent
+#: The beginning of every name.
+NAMESPACE = "countersign"
 _KINDS = {
     "Counter": "counter",
     "Gauge": "gauge",
@@ -29,7 +33,14 @@ class Metric(NamedTuple):
 def find_metrics() -> list[Metric]:
     """List every metric of the product by name."""
     by_name = {metric.name: metric for path in ROOT.rglob("*.py") for metric in _declared(path)}
+    by_name |= {metric.name: metric for metric in _of_process()}
     return [by_name[name] for name in sorted(by_name)]
+
+
+def _of_process() -> Iterator[Metric]:
+    """Iterate over what the client library of Prometheus tells of the process."""
+    for family in ProcessCollector(namespace=NAMESPACE, registry=None).collect():
+        yield Metric(family.name, family.type, family.documentation, ())
 
 
 def page() -> str:
@@ -56,7 +67,7 @@ def _declared(path: Path) -> Iterator[Metric]:
         if not isinstance(call, ast.Call) or len(call.args) < 2:
             continue
         name, meaning = (_text(argument) for argument in call.args[:2])
-        kind = _KINDS.get(ast.unparse(call.func).rpartition(".")[2])
+        kind = _KINDS.get(getattr(call.func, "attr", None) or getattr(call.func, "id", ""))
         if kind and name.startswith("countersign_"):
             yield Metric(name, kind, meaning, tuple(_labels(call)))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import api
 import commands
+import entries_page
 import keys
 import messages
 import metrics
@@ -22,6 +23,7 @@ CHAPTERS = {
         "reference/http-api",
         "reference/metrics",
         "ledger",
+        "reference/entries",
     ),
     "Operations": (
         "operating",
@@ -39,8 +41,19 @@ _INTRODUCTION = """# Countersign
 Countersign is a Slack assistant for business exceptions. It puts each one in front of the right
 manager as one card, carries out exactly what was approved, and proves it.
 
-New here? [Your own first card](tutorial.md) takes fifteen minutes. Something says no?
-[Troubleshooting](troubleshooting.md) has every message.
+| you want to | read |
+| --- | --- |
+| see your own first card, in fifteen minutes | [the tutorial](tutorial.md) |
+| set up the app in Slack | [connecting Slack](slack.md) |
+| do one thing | [how to](howto.md) |
+| know what a message means | [troubleshooting](troubleshooting.md) |
+| know what a key of a playbook does | [playbooks](reference/playbook.md) |
+| know what a command does | [commands](reference/commands.md) |
+| know what a setting does | [settings](reference/settings.md) |
+| run it for good | [operating](operating.md) and [upgrading](upgrading.md) |
+| know why it can be trusted | [reliability](reliability.md), [security](SECURITY.md) |
+| check it yourself | [the ledger](ledger.md) |
+| know how it is built | [architecture](architecture.md) |
 """
 
 
@@ -57,6 +70,7 @@ def _made() -> Iterator[tuple[Path, str]]:
     yield folder / "settings.md", settings_page.page()
     yield folder / "http-api.md", api.page()
     yield folder / "metrics.md", metrics.page()
+    yield folder / "entries.md", entries_page.page()
     yield Path("troubleshooting.md"), messages.page()
 
 
@@ -74,9 +88,6 @@ def index(docs: Path) -> str:
     for chapter, pages in chapters.items():
         present = [page for page in pages if page in made | written]
         if present:
-            depth = "2" if chapter != "Decisions" else "1"
             lines = "\n".join(present)
-            parts.append(
-                f"```{{toctree}}\n:caption: {chapter}\n:maxdepth: {depth}\n\n{lines}\n```\n"
-            )
+            parts.append(f"```{{toctree}}\n:caption: {chapter}\n:maxdepth: 1\n\n{lines}\n```\n")
     return "\n".join(parts)

@@ -63,7 +63,10 @@ def test_init_writes_the_files_that_the_page_lists_and_they_fit_their_schemas(ne
     (python,) = [text for language, text in blocks() if language == "python"]
     subprocess.run([sys.executable, "-c", python], cwd=newcomer.folder, check=True, timeout=60)
     command, *lines = next(text for name, text in blocks() if name == "console").splitlines()
-    newcomer.type(command.removeprefix("$ "), answers(lines))
+    output = " ".join(newcomer.type(command.removeprefix("$ "), answers(lines)).split())
+    for line in lines:
+        question = line.removesuffix(_answer(line)).strip()
+        assert question.partition(" (postgresql")[0] in output, question
     names = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
     assert all((newcomer.folder / name).exists() for name in names)
     files = list((newcomer.folder / "mine").rglob("*.yml"))
