@@ -1,13 +1,12 @@
 """Slack's own Bolt for JavaScript, unmodified but for its address, with every kind of listener."""
 
 import contextlib
-import http.cookiejar
+import html
 import json
 import re
 import socket
-import urllib.request
-from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from bot.emulator.oauth import Client
@@ -51,9 +50,7 @@ def http_app(tmp_path, package, mode, *, secret=SECRET):
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        application = build(
-            host=host, manifest=MANIFEST, app=app, content=TWO_PEOPLE
-        )
+        application = build(host=host, manifest=MANIFEST, app=app, content=TWO_PEOPLE)
         settings = {
             "MODE": mode,
             "BOLT_PACKAGE": package,
@@ -201,7 +198,10 @@ def play_everything(slack):
 def test_a_message_and_a_form_of_an_app_in_javascript_work(slack_emulator, tmp_path):
     with socket_app(slack_emulator, tmp_path, NEWEST):
         say(slack_emulator, "hi", "hi, how are you?")
-        form = {"view_id": open_form(slack_emulator), "values": {"words": "x", "place": "C0GENERAL"}}
+        form = {
+            "view_id": open_form(slack_emulator),
+            "values": {"words": "x", "place": "C0GENERAL"},
+        }
         assert slack_emulator.act("submit", ANA, **form)["acked"]
         wait_for_text(slack_emulator, "general", "<@U0ANA> says x, , , 0, 09:00, kept")
         assert refused_calls(slack_emulator) == []
@@ -261,8 +261,32 @@ def test_requests_with_another_signature_are_refused(tmp_path):
         assert texts(slack, "general") == ["hello"]
 
 
+def install(slack, port, team):
+    """Install the app in a team as a person's browser does, and return the last page."""
+    app = f"http://127.0.0.1:{port}"
+    with httpx.Client(trust_env=False) as browser:
+        page = browser.get(f"{app}/slack/install")
+        # The browser keeps it although it is for https alone: the app is on this machine.
+        cookie = page.headers["set-cookie"].partition(";")[0]
+        (address,) = re.findall(r'href="([^"]*/oauth/v2/authorize[^"]*)"', page.text)
+        address = html.unescape(address)
+        assert address.startswith(slack.url)
+        assert f'value="{team}"' in browser.get(address).text
+        agreed = browser.get(f"{address}&team={team}")
+        return browser.get(agreed.headers["location"], headers={"Cookie": cookie})
+
+
 @pytest.mark.proof
 @pytest.mark.parametrize("package", [NEWEST, BEFORE])
-def test_two_teams_install_the_app_by_themselves(tmp_path, package):
-    with http_app(tmp_path, package, "oauth") as (slack, port):
-        install(port, "T0FIRST" if False else slack.get("state")["team"]["id"])
+def test_teams_install_the_app_by_themselves(tmp_path, package):
+    with http_app(tmp_path, package, "oauth") as (first, port):
+        second = SlackEmulator(f"{first.url}/T0SECOND")
+        second.post("faults", PATIENT)
+        teams = {first.get("state")["team"]["id"]: first, "T0SECOND": second}
+        for team, slack in teams.items():
+            # An app that has no token of the team cannot answer there.
+            slack.act("message", ANA, channel="general", text="hi")
+            assert texts(slack, "general") == ["hi"]
+            assert install(first, port, team).status_code == 200
+            say(slack, "hello", "hello, how are you?")
+        assert [len(texts(slack, "general")) for slack in teams.values()] == [3, 3]

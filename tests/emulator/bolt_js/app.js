@@ -26,7 +26,6 @@ const modes = {
       redirectUriPath: "/slack/oauth_redirect",
       authorizationUrl: `${new URL(env.SLACK_API_URL).origin}/oauth/v2/authorize`,
       clientOptions,
-      legacyStateVerification: true,
     },
   }),
 };
