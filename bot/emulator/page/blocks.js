@@ -205,7 +205,7 @@ function chart(block) {
     }
   });
   const every = Math.ceil(labels.length / (isNarrow ? 5 : 8));
-  labels.forEach((label, index) => { if (index % every === 0) shapes.push(svg("text", { x: step * (index + 0.5), y: height, "text-anchor": "middle", "font-size": 10, fill: "currentColor" }, label)); });
+  labels.forEach((label, index) => { if (index % every === 0) shapes.push(svg("text", { x: Math.max(18, step * (index + 0.5)), y: height, "text-anchor": "middle", "font-size": 10, fill: "currentColor" }, label)); });
   shapes.push(svg("text", { x: 2, y: 12, "font-size": 10, fill: "currentColor", opacity: 0.7 }, String(most)));
   const legend = series.map((one, place) => { const dot = el("i"); dot.style.background = colours[place % colours.length]; return el("span", {}, dot, one.name); });
   return el("figure", {}, el("figcaption", {}, el("b", {}, block.title), ...legend), svg("svg", { viewBox: `0 0 ${width} ${height + 6}`, role: "img", "aria-label": block.title }, ...shapes));
