@@ -1,20 +1,11 @@
 """Slack's own Bolt for JavaScript, unmodified but for its address, with every kind of listener."""
 
 import contextlib
-import html
 import json
-import re
-import socket
 
-import httpx
 import pytest
 
-from bot.emulator.oauth import Client
-from bot.emulator.pytest_plugin import TWO_PEOPLE, SlackEmulator
-from bot.emulator.request_url import AppAddress
-from bot.emulator.server import DistributedApp, build
-from bot.emulator.serving import serve_beside
-from tests.conftest import PATIENT
+from tests.emulator.bolt_http import CLIENT, SECOND, SECRET, install, second_of, workspaces
 from tests.emulator.bolt_processes import BOLT_JS, bolt_js, node, running
 from tests.servers import free_port
 from tests.waiting import wait_until
@@ -22,7 +13,6 @@ from tests.waiting import wait_until
 ANA = "Ana"
 MANIFEST = json.loads((BOLT_JS / "manifest.json").read_text())
 NEWEST, BEFORE = "@slack/bolt", "bolt-4"
-SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 READY = "the app runs"
 # One worker installs the packages.
 pytestmark = pytest.mark.xdist_group("bolt_js")
@@ -42,30 +32,18 @@ def socket_app(slack, tmp_path, package):
 def http_app(tmp_path, package, mode, *, secret=SECRET):
     """Run the app behind its request URL, and yield the workspace and the app's port."""
     executable, folder, port = node(package), bolt_js(), free_port()
-    address = AppAddress(f"http://127.0.0.1:{port}/slack/events", SECRET)
-    app = DistributedApp(
-        address=address,
-        client=Client(id="1.2", secret="of the client"),
-        teams=[("T0SECOND", "Second")],
-    )
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
-        application = build(host=host, manifest=MANIFEST, app=app, content=TWO_PEOPLE)
-        settings = {
-            "MODE": mode,
-            "BOLT_PACKAGE": package,
-            "PORT": str(port),
-            "SLACK_SIGNING_SECRET": secret,
-            "SLACK_CLIENT_ID": "1.2",
-            "SLACK_CLIENT_SECRET": "of the client",
-        }
-        log = tmp_path / "app.log"
-        with serve_beside(application, listener):
-            slack = SlackEmulator(f"http://{host}")
-            slack.post("faults", PATIENT)
-            command = [executable, "app.js"]
-            with running(command, folder, slack, log=log, ready=READY, **settings):
-                yield slack, port
+    settings = {
+        "MODE": mode,
+        "BOLT_PACKAGE": package,
+        "PORT": str(port),
+        "SLACK_SIGNING_SECRET": secret,
+        "SLACK_CLIENT_ID": CLIENT.id,
+        "SLACK_CLIENT_SECRET": CLIENT.secret,
+    }
+    log = tmp_path / "app.log"
+    with workspaces(port, MANIFEST) as slack:
+        with running([executable, "app.js"], folder, slack, log=log, ready=READY, **settings):
+            yield slack, port
 
 
 def texts(slack, place):
@@ -261,28 +239,11 @@ def test_requests_with_another_signature_are_refused(tmp_path):
         assert texts(slack, "general") == ["hello"]
 
 
-def install(slack, port, team):
-    """Install the app in a team as a person's browser does, and return the last page."""
-    app = f"http://127.0.0.1:{port}"
-    with httpx.Client(trust_env=False) as browser:
-        page = browser.get(f"{app}/slack/install")
-        # The browser keeps it although it is for https alone: the app is on this machine.
-        cookie = page.headers["set-cookie"].partition(";")[0]
-        (address,) = re.findall(r'href="([^"]*/oauth/v2/authorize[^"]*)"', page.text)
-        address = html.unescape(address)
-        assert address.startswith(slack.url)
-        assert f'value="{team}"' in browser.get(address).text
-        agreed = browser.get(f"{address}&team={team}")
-        return browser.get(agreed.headers["location"], headers={"Cookie": cookie})
-
-
 @pytest.mark.proof
 @pytest.mark.parametrize("package", [NEWEST, BEFORE])
 def test_teams_install_the_app_by_themselves(tmp_path, package):
     with http_app(tmp_path, package, "oauth") as (first, port):
-        second = SlackEmulator(f"{first.url}/T0SECOND")
-        second.post("faults", PATIENT)
-        teams = {first.get("state")["team"]["id"]: first, "T0SECOND": second}
+        teams = {first.get("state")["team"]["id"]: first, SECOND: second_of(first)}
         for team, slack in teams.items():
             # An app that has no token of the team cannot answer there.
             slack.act("message", ANA, channel="general", text="hi")
