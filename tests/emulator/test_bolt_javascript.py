@@ -41,9 +41,11 @@ def http_app(tmp_path, package, mode, *, secret=SECRET):
         "SLACK_CLIENT_SECRET": CLIENT.secret,
     }
     log = tmp_path / "app.log"
-    with workspaces(port, MANIFEST) as slack:
-        with running([executable, "app.js"], folder, slack, log=log, ready=READY, **settings):
-            yield slack, port
+    with (
+        workspaces(port, MANIFEST) as slack,
+        running([executable, "app.js"], folder, slack, log=log, ready=READY, **settings),
+    ):
+        yield slack, port
 
 
 def texts(slack, place):
