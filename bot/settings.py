@@ -848,10 +848,16 @@ def _problem(error: ErrorDetails) -> str:
 def _slack_problems(variables: Mapping[str, str]) -> list[str]:
     """Return a sentence for each wrong or missing token."""
     problems = []
-    if not variables.get("SLACK_BOT_TOKEN", "").startswith("xoxb-"):
+    bot_token = variables.get("SLACK_BOT_TOKEN", "")
+    if not bot_token:
         problems.append(
             "set SLACK_BOT_TOKEN to the bot token of your Slack app (xoxb-…); "
             "to try Countersign without a token, run `countersign demo`"
+        )
+    elif not bot_token.startswith("xoxb-"):
+        problems.append(
+            "set SLACK_BOT_TOKEN to the “Bot User OAuth Token” (xoxb-…), and not to another one: at"
+            " api.slack.com/apps, choose the app and open “OAuth & Permissions”"
         )
     if not variables.get("SLACK_APP_TOKEN") and not variables.get("SLACK_SIGNING_SECRET"):
         problems.append("set SLACK_APP_TOKEN (xapp-…, Socket Mode) or SLACK_SIGNING_SECRET (HTTP)")

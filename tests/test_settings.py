@@ -56,6 +56,15 @@ def test_everything_that_is_missing_or_wrong_is_listed_at_once():
     ]
 
 
+def test_a_token_that_is_no_bot_token_is_not_called_missing():
+    with pytest.raises(SettingsIncomplete) as refused:
+        load({"SLACK_BOT_TOKEN": f"xoxp-{SECRET}", "SLACK_APP_TOKEN": "xapp-1"})
+    assert str(refused.value).splitlines()[1:] == [
+        "  • set SLACK_BOT_TOKEN to the “Bot User OAuth Token” (xoxb-…), and not to another one:"
+        " at api.slack.com/apps, choose the app and open “OAuth & Permissions”"
+    ]
+
+
 def test_no_secret_is_printed():
     secrets = {**dict.fromkeys(SECRET_NAMES, SECRET), "SLACK_BOT_TOKEN": f"xoxb-{SECRET}"}
     database = f"postgresql+psycopg://app:{SECRET}@db/countersign"

@@ -76,16 +76,18 @@ def must_be_within_bounds(fields: Iterable[EditField]) -> None:
 
 
 def describe_bounds(field: EditField) -> str:
-    """Write a field's bounds: "from 1 to 600", "at least 1".
+    """Write a field's bounds: "from 1 to 600", "at least 1", "on or after Mon 2 Nov 2026".
 
     Empty for a field without bounds.
     """
     if field.minimum is not None and field.maximum is not None:
         return f"from {_readable(field.minimum)} to {_readable(field.maximum)}"
     if field.minimum is not None:
-        return f"at least {_readable(field.minimum)}"
+        words = "on or after" if _is_day(field.minimum) else "at least"
+        return f"{words} {_readable(field.minimum)}"
     if field.maximum is not None:
-        return f"at most {_readable(field.maximum)}"
+        words = "on or before" if _is_day(field.maximum) else "at most"
+        return f"{words} {_readable(field.maximum)}"
     return ""
 
 
@@ -108,6 +110,10 @@ def _is_less(value: Scalar, other: Scalar) -> bool:
         return Decimal(str(value)) < Decimal(str(other))
     except InvalidOperation:
         return str(value) < str(other)
+
+
+def _is_day(value: Scalar) -> bool:
+    return _readable(value) != str(value)
 
 
 def _readable(value: Scalar) -> str:

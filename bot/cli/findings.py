@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bot.cases.errors import ChatFailed, PlaybookInvalid
+from bot.cases.errors import ChatFailed, PlaybookInvalid, RateLimited, Unreachable
 from bot.cases.finding import Finding, Severity
 from bot.cli.terminal import out, print_hanging, print_json
 from bot.lazy_module import LazyModule
@@ -76,12 +76,10 @@ def find_slack_problems(
     try:
         return slack_check.check_slack(settings, library, pins)
     except (ChatFailed, OSError) as failure:
-        return [
-            Finding(
-                sentence=f"Slack cannot be asked now: {failure}",
-                suggestion="Compare SLACK_API_URL and the way to the network, and run this again.",
-            )
-        ]
+        suggestion = "Compare SLACK_API_URL and the way to the network, and run this again."
+        if isinstance(failure, RateLimited) and not isinstance(failure, Unreachable):
+            suggestion = "Run this again in a minute; nothing is wrong with the way to Slack."
+        return [Finding(sentence=f"Slack cannot be asked now: {failure}", suggestion=suggestion)]
 
 
 def group_by_cause(findings: Iterable[Finding]) -> list[FindingGroup]:

@@ -5,10 +5,11 @@ A method that is not here answers ``unknown_method`` and leaves a warning in the
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.emulator.blocks import validate, validate_view
+from bot.emulator.call_arguments import check_arguments, invalid_arguments
 from bot.emulator.payloads import channel_payload, message_content, view_body, view_payload
 from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Channel, Workspace
@@ -50,20 +51,25 @@ def call(workspace: Workspace, name: str, token: str, arguments: Json) -> Json:
     try:
         _check_token(workspace, name, token)
         workspace.app.permissions.check_scope(name)
+        check_arguments(name, arguments)
         return {
             "ok": True,
             **function(workspace, _parse(arguments)),
         }
     except ApiError as refusal:
-        return {
-            "ok": False,
-            "error": refusal.error,
-            **refusal.details,
-        }
+        return _refuse(refusal)
     except (AttributeError, KeyError, LookupError, TypeError, ValueError):
         # Slack knows every argument's type; here what does not fit shows itself in the work.
         log.warning("wrong arguments of %s", name, exc_info=True)
-        return {"ok": False, "error": "invalid_arguments"}
+        return _refuse(invalid_arguments("[ERROR] an argument is of another type"))
+
+
+def _refuse(refusal: ApiError) -> Json:
+    return {
+        "ok": False,
+        "error": refusal.error,
+        **refusal.details,
+    }
 
 
 def _check_token(workspace: Workspace, name: str, token: str) -> None:
@@ -144,9 +150,19 @@ def users_info(workspace: Workspace, arguments: Json) -> Json:
 
 @method("users.list")
 def users_list(workspace: Workspace, arguments: Json) -> Json:
+    return page_of(workspace.users, "members", arguments)
+
+
+def page_of(items: Mapping[str, Any], name: str, arguments: Json) -> Json:
+    """Return one page of items in the order of their ids; all where no limit is given."""
+    limit = int(arguments.get("limit") or 0) or len(items)
+    cursor = str(arguments.get("cursor") or "")
+    rest = sorted(key for key in items if key > cursor)
+    page = rest[:limit]
+    has_more = len(rest) > limit
     return {
-        "members": list(workspace.users.values()),
-        "response_metadata": LAST_PAGE,
+        name: [items[key] for key in page],
+        "response_metadata": {"next_cursor": page[-1] if has_more else ""},
     }
 
 
@@ -197,17 +213,8 @@ def is_of_type(channel: Channel, arguments: Json) -> bool:
 def channel_page(workspace: Workspace, channels: list[Channel], arguments: Json) -> Json:
     """Return one page of channels, in the order of their ids."""
     limit = min(int(arguments.get("limit") or DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
-    cursor = str(arguments.get("cursor") or "")
-    rest = sorted(
-        (one for one in channels if one.id > cursor),
-        key=lambda one: one.id,
-    )
-    page = rest[:limit]
-    has_more = len(rest) > limit
-    return {
-        "channels": [channel_payload(workspace, channel) for channel in page],
-        "response_metadata": {"next_cursor": page[-1].id if has_more else ""},
-    }
+    payloads = {channel.id: channel_payload(workspace, channel) for channel in channels}
+    return page_of(payloads, "channels", {**arguments, "limit": limit})
 
 
 @method("conversations.info")
@@ -219,10 +226,8 @@ def conversations_info(workspace: Workspace, arguments: Json) -> Json:
 @method("conversations.members")
 def conversations_members(workspace: Workspace, arguments: Json) -> Json:
     channel = workspace.visible_channel(arguments.get("channel"))
-    return {
-        "members": sorted(channel.members),
-        "response_metadata": LAST_PAGE,
-    }
+    arguments = {**arguments, "limit": arguments.get("limit") or DEFAULT_PAGE_SIZE}
+    return page_of({user: user for user in channel.members}, "members", arguments)
 
 
 @method("conversations.open")
@@ -272,7 +277,13 @@ def _page(messages: list[Json], arguments: Json, *, newest_first: bool) -> Json:
     oldest = float(arguments.get("oldest") or 0)
     latest = float(arguments.get("latest") or "inf")
     limit = min(int(arguments.get("limit") or DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE)
-    rows = [message for message in messages if oldest < float(message["ts"]) < latest]
+    is_inclusive = _is_true(arguments.get("inclusive"))
+    bounds = (oldest, latest) if is_inclusive else ()
+    rows = []
+    for message in messages:
+        at = float(message["ts"])
+        if oldest < at < latest or at in bounds:
+            rows.append(message)
     rows.sort(key=lambda message: message["ts"], reverse=newest_first)
     rows = _after(rows, str(arguments.get("cursor") or ""), newest_first=newest_first)
     page = rows[:limit]

@@ -133,7 +133,7 @@ def _input(field: EditField) -> Json:
 def _hint(field: EditField, value: object) -> str:
     """Describe the values that a field takes, and its value now.
 
-    For instance "A whole number from 1 to 600. It is 30 now."
+    For instance "A whole number from 1 to 600. The plan says 30."
     """
     kind = "A text"
     if is_day(str(field.value)):
@@ -143,7 +143,7 @@ def _hint(field: EditField, value: object) -> str:
     text = as_sentence(f"{kind} {describe_bounds(field)}".strip())
     if kind == "A text":
         return text
-    return f"{text} It is {Wording().prose(str(value), 60)} now."
+    return f"{text} The plan says {Wording().prose(str(value), 60)}."
 
 
 def is_day(text: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Protocol
 from slack_sdk import WebClient
 
 from bot.cases.constraints import is_channel_name
-from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited
+from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
 from bot.cases.finding import Finding, Severity
 from bot.cases.group_lists import Gap, describe_gap, is_email
 from bot.desk.groups_in_use import GroupNames, groups_in_use
@@ -164,6 +164,9 @@ def _check_app_token(client: WebClient) -> Iterator[Finding]:
     try:
         _call(client, "apps.connections.open")
     except ChatFailed as failure:
+        if isinstance(failure, RateLimited) and not isinstance(failure, LockedOut | Unreachable):
+            # It may be asked once a minute; whom Slack makes wait, it knows.
+            return
         yield Finding(
             sentence=f"SLACK_APP_TOKEN opens no connection: {_token_reason(failure)}.",
             suggestion=_sentence(

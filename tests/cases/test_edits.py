@@ -53,7 +53,7 @@ def test_the_fields_are_those_of_the_playbook_with_bounds_from_it_and_from_the_e
         (EditField(name="quantity", value=100, maximum=9), "at most 9"),
         (
             EditField(name="due_on", value="2026-11-26", minimum="2026-11-27"),
-            "at least Fri 27 Nov 2026",
+            "on or after Fri 27 Nov 2026",
         ),
     ],
 )

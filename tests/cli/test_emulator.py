@@ -13,6 +13,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.emulator.pytest_plugin import SlackEmulator
 from tests.servers import free_port
 from tests.waiting import wait_until
 
@@ -80,6 +81,21 @@ def test_a_workspace_from_a_file_serves_its_people_and_groups(workspace):
     assert "Ana Duarte, Ben Okafor, Gus Ferrer" in words
 
 
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    "workspace", [["--request-url", "http://127.0.0.1:9/slack/events"]], indirect=True
+)
+def test_an_app_behind_an_address_is_sent_requests_there(workspace):
+    url, process = workspace
+    act = {"as": "U0ANA", "channel": "C0FLOOR", "text": "hello"}
+    # Nobody listens there: the request was made, and not answered.
+    assert SlackEmulator(url).post("message", act)["acked"] is False
+    process.terminate()
+    words = process.stdout.read()
+    assert "SLACK_SIGNING_SECRET=emulator" in words
+    assert "SLACK_APP_TOKEN" not in words
+
+
 def test_a_free_plan_has_no_user_groups(slack_emulator):
     slack_emulator.post("seed", {"team": {"plan": "free"}})
     client = WebClient("xoxb-emulator", base_url=slack_emulator.api_url)
@@ -96,6 +112,8 @@ def test_wrong_files_and_a_taken_port_are_refused_in_a_sentence(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port {port} is taken" in refused("--port", str(port))
+    sentence = "--request-url must be the address of your app, such as http://127.0.0.1:3000"
+    assert sentence in refused("--request-url", "127.0.0.1:3000")
 
 
 def test_the_example_of_a_test_passes_in_an_environment_that_only_has_the_package(tmp_path):

@@ -91,9 +91,13 @@ def form(title):
     }
 
 
-def make_app(api_url, said):
-    """Return the app; ``said`` collects what its listeners have heard."""
-    app = App(client=WebClient("xoxb-emulator", base_url=api_url))
+def make_app(api_url, said, **options):
+    """Return the app; ``said`` collects what its listeners have heard.
+
+    ``options`` are Bolt's; without any it has a token of its own.
+    """
+    token = None if options.get("oauth_settings") else "xoxb-emulator"
+    app = App(client=WebClient(token, base_url=api_url), **options)
 
     @app.message(re.compile("(hi|hello)"))
     def greet(context, say):

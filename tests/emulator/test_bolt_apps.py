@@ -1,11 +1,27 @@
-"""An app of Bolt's, unmodified but for its address, with every kind of listener."""
+"""Apps of Bolt's, unmodified but for their address, with every kind of listener."""
+
+import asyncio
+import contextlib
+import socket
 
 import pytest
+from slack_bolt.adapter.starlette import SlackRequestHandler
+from slack_bolt.oauth.oauth_settings import OAuthSettings
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from tests.emulator import bolt_app
+from bot.emulator.serving import serve_beside
+from tests.emulator import bolt_app, bolt_async_app
+from tests.emulator.bolt_http import CLIENT, SECOND, SECRET, install, second_of, workspaces
 from tests.waiting import wait_until
 
 ANA = "Ana"
+SOCKET_MODE = "socket mode"
+# Those of the manifest, and what a list of channels needs.
+SCOPES = [*bolt_app.MANIFEST["oauth_config"]["scopes"]["bot"], "channels:read"]
+HTTP = pytest.param("http", marks=pytest.mark.proof)
 
 
 @pytest.fixture
@@ -13,14 +29,33 @@ def said():
     return []
 
 
-@pytest.fixture
-def slack(slack_emulator, said):
-    """Return the workspace with the app connected."""
+@pytest.fixture(params=[SOCKET_MODE, HTTP])
+def slack(request, said):
+    """Return the workspace with the app connected in each of its ways."""
+    if request.param != SOCKET_MODE:
+        with over_http(said) as (slack, _):
+            yield slack
+        return
+    slack_emulator = request.getfixturevalue("slack_emulator")
     slack_emulator.post("seed", {"manifest": bolt_app.MANIFEST})
     handler = bolt_app.connect(slack_emulator.api_url, said)
     slack_emulator.wait_for_app(60)
     yield slack_emulator
     handler.close()
+
+
+@contextlib.contextmanager
+def over_http(said, *, secret=SECRET, **options):
+    """Serve the app at its request URL, and yield the workspace and the app's port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with workspaces(port, bolt_app.MANIFEST) as slack:
+            app = bolt_app.make_app(slack.api_url, said, signing_secret=secret, **options)
+            handler = SlackRequestHandler(app)
+            paths = ("/slack/events", "/slack/install", "/slack/oauth_redirect")
+            routes = [Route(path, handler.handle, methods=["GET", "POST"]) for path in paths]
+            with serve_beside(Starlette(routes=routes), listener):
+                yield slack, port
 
 
 def texts(messages):
@@ -121,3 +156,83 @@ def test_the_home_the_assistants_pane_and_a_step_of_a_workflow_work(slack, said)
     first, second = slack.window(ANA)["executions"]
     assert first["outputs"] == {"number": 42}
     assert second["error"] == "There is no number"
+
+
+def test_a_request_with_another_signature_reaches_no_listener(said):
+    with over_http(said, secret="another") as (slack, _):
+        assert not slack.act("message", ANA, channel="general", text="hi")["acked"]
+        assert texts(slack.messages("general")) == ["hi"]
+
+
+@pytest.mark.proof
+def test_teams_install_the_app_by_themselves(said, tmp_path):
+    settings = OAuthSettings(
+        client_id=CLIENT.id,
+        client_secret=CLIENT.secret,
+        scopes=["chat:write"],
+        installation_store=FileInstallationStore(base_dir=str(tmp_path)),
+        state_store=FileOAuthStateStore(expiration_seconds=60, base_dir=str(tmp_path)),
+    )
+    with over_http(said, oauth_settings=settings) as (first, port):
+        settings.authorize_url_generator.authorization_url = f"{first.url}/oauth/v2/authorize"
+        settings.authorize_url_generator.redirect_uri = settings.redirect_uri = (
+            f"http://127.0.0.1:{port}/slack/oauth_redirect"
+        )
+        for team, slack in {
+            first.get("state")["team"]["id"]: first,
+            SECOND: second_of(first),
+        }.items():
+            slack.act("message", ANA, channel="general", text="hi")
+            assert texts(slack.messages("general")) == ["hi"]
+            assert install(first, port, team).status_code == 200
+            slack.act("message", ANA, channel="general", text="hello")
+            wait_for_text(slack, "general", "hello, how are you?")
+
+
+def test_an_app_for_asyncio_works(slack_emulator):
+    slack = slack_emulator
+    manifest = {**bolt_app.MANIFEST, "oauth_config": {"scopes": {"bot": SCOPES}}}
+    slack.post("seed", {"manifest": manifest})
+
+    async def play():
+        handler = await bolt_async_app.connect(slack.api_url)
+        try:
+            await asyncio.to_thread(play_async_app, slack)
+        finally:
+            await handler.close_async()
+
+    asyncio.run(play())
+
+
+def play_async_app(slack):
+    channels = [{"id": f"C0{name}", "name": name.lower(), "members": []} for name in "AB"]
+    slack.post("seed", {"channels": channels})
+    slack.wait_for_app(60)
+    slack.act("message", ANA, channel="general", text="hello")
+    wait_for_text(slack, "general", "hello, how are you?")
+    slack.act("message", ANA, channel="general", text="list")
+    wait_for_text(slack, "general", "a+b | general")
+    slack.act("slash", ANA, channel="general", command="/greet", text="you")
+    wait_until(lambda: "Hello you" in private_texts(slack), "the command's answer")
+    slack.act("shortcut", ANA, callback_id="greet")
+    view_id = slack.wait_for(lambda: slack.modal(ANA), 60)["id"]
+    slack.act("click", ANA, view_id=view_id, action_id="rename")
+    wait_until(lambda: slack.modal(ANA)["title"]["text"] == "Another form", "the update")
+    typed = {"view_id": view_id, "action_id": "town", "value": "B"}
+    assert slack.act("suggest", ANA, **typed)["payload"]["options"][0]["value"] == "Bath"
+    form = {"view_id": view_id, "values": {"words": "bad", "place": "C0GENERAL"}}
+    assert slack.act("submit", ANA, **form)["payload"]["response_action"] == "errors"
+    form["values"]["words"] = "bread"
+    slack.act("submit", ANA, **form)
+    wait_for_text(slack, "general", "Thank you for bread")
+    slack.act("shortcut", ANA, callback_id="greet")
+    slack.act("close", ANA, view_id=slack.wait_for(lambda: slack.modal(ANA), 60)["id"])
+    wait_for_text(slack, "D0ANA", "Closed")
+    slack.act("home", ANA, tab="home")
+    assert slack.wait_for(lambda: slack.window(ANA)["home"], 60)["blocks"]
+    thread = slack.act("assistant", ANA, context={})
+    wait_for_text(slack, "D0ANA", "How can I help?")
+    place = {"channel": thread["channel"], "thread_ts": thread["thread_ts"]}
+    slack.act("message", ANA, text="hm", **place)
+    wait_for_text(slack, "D0ANA", "You say hm")
+    assert [row for row in slack.get("traffic")["recent"] if row.get("ok") is False] == []

@@ -1,5 +1,6 @@
 """Addresses that the emulator gave to the app: response URLs and uploads."""
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -67,8 +68,17 @@ class AppAnswers:
         file = self.workspace.files.get(request.path_params["name"])
         if file is None:
             return Response("no such upload", 404)
-        file["content"] = await request.body()
+        file["content"] = await _uploaded_bytes(request)
         return Response(f"OK - {len(file['content'])}")
+
+
+async def _uploaded_bytes(request: Request) -> bytes:
+    """Return the body, or the file in a form; Slack's clients send either."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        for _, part in (await request.form()).multi_items():
+            if isinstance(part, UploadFile):
+                return await part.read()
+    return await request.body()
 
 
 def _refuse(error: str, status: int) -> Response:

@@ -185,7 +185,9 @@ function svg(tag, attributes, ...children) {
 // Bars, lines and areas over categories, and pies as bars of their shares.
 function chart(block) {
   const { type, series = [{ name: "", data: block.chart.segments ?? [] }] } = block.chart;
-  const width = 560, height = 150, foot = 18, colours = ["#1264a3", "#2bac76", "#e8912d", "#e01e5a", "#7c3aed"];
+  // On a phone it is drawn as narrow as it is shown: letters that are scaled down cannot be read.
+  const isNarrow = window.matchMedia("(max-width: 720px)").matches;
+  const width = isNarrow ? 320 : 560, height = 150, foot = 18, colours = ["#1264a3", "#2bac76", "#e8912d", "#e01e5a", "#7c3aed"];
   const labels = series[0].data.map((point) => point.label);
   const most = Math.max(1, ...series.flatMap((one) => one.data.map((point) => point.value)));
   const step = width / Math.max(1, labels.length);
@@ -202,8 +204,8 @@ function chart(block) {
       one.data.forEach((point, index) => shapes.push(svg("rect", { x: step * index + step * 0.15 + bar * place, y: y(point.value), width: Math.max(1, bar - 1), height: Math.max(0, height - foot + 4 - y(point.value)), fill: colour, rx: 1.5 }, svg("title", {}, `${one.name} ${point.label}: ${point.value}`))));
     }
   });
-  const every = Math.ceil(labels.length / 8);
-  labels.forEach((label, index) => { if (index % every === 0) shapes.push(svg("text", { x: step * (index + 0.5), y: height, "text-anchor": "middle", "font-size": 10, fill: "currentColor" }, label)); });
+  const every = Math.ceil(labels.length / (isNarrow ? 5 : 8));
+  labels.forEach((label, index) => { if (index % every === 0) shapes.push(svg("text", { x: Math.max(18, step * (index + 0.5)), y: height, "text-anchor": "middle", "font-size": 10, fill: "currentColor" }, label)); });
   shapes.push(svg("text", { x: 2, y: 12, "font-size": 10, fill: "currentColor", opacity: 0.7 }, String(most)));
   const legend = series.map((one, place) => { const dot = el("i"); dot.style.background = colours[place % colours.length]; return el("span", {}, dot, one.name); });
   return el("figure", {}, el("figcaption", {}, el("b", {}, block.title), ...legend), svg("svg", { viewBox: `0 0 ${width} ${height + 6}`, role: "img", "aria-label": block.title }, ...shapes));

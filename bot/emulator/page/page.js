@@ -169,7 +169,7 @@ function message(one, withThread) {
   if (one.reactions?.length) content.append(el("div", { class: "reactions" }, ...one.reactions.map((reaction) => el("span", { class: "button" }, `:${reaction.name}: ${reaction.count}`))));
   const acts = isBot && !one.to ? [] : one.to ? [] : world.shortcuts.filter((shortcut) => shortcut.type === "message").map((shortcut) => el("button", { class: "act", type: "button", "data-shortcut": shortcut.callback_id, onclick: () => useShortcut(shortcut, one) }, `⚡ ${shortcut.name}`));
   if (withThread && !one.to && !one.thread_ts) acts.push(el("button", { class: "act", type: "button", "data-thread": one.ts, onclick: () => { here.thread = one.ts; redraw(); } }, "Reply in thread"));
-  if (isBot && !one.to) acts.push(el("button", { class: "act", type: "button", title: "React with ✅", "aria-label": "React with ✅", "data-react": one.ts, onclick: () => act("react", { channel: here.channel, ts: one.ts, name: "white_check_mark" }).then(redraw) }, "✓"));
+  if (isBot && !one.to) acts.push(el("button", { class: "act", type: "button", title: "React with ✅", "aria-label": "React with ✅", "data-react": one.ts, onclick: () => act("react", { channel: here.channel, ts: one.ts, name: "white_check_mark" }).then(redraw) }, "✓ React"));
   if (acts.length) content.append(el("div", { class: "acts" }, ...acts));
   const avatar = el("div", { class: "avatar" }, name[0] ?? "?");
   avatar.style.background = colour;

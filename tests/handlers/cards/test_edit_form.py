@@ -44,8 +44,8 @@ def test_the_form_says_the_bounds_of_each_field_and_the_limit_of_the_plan():
     view = edit_form(case, form, LABELS)
     assert validate_view(view) == []
     text = visible_text(view)
-    assert "A whole number from 1 to 60. It is 30 now." in text
-    assert "A day at least Sun 22 Nov 2026. It is Fri 27 Nov 2026 now." in text
+    assert "A whole number from 1 to 60. The plan says 30." in text
+    assert "A day on or after Sun 22 Nov 2026. The plan says Fri 27 Nov 2026." in text
     assert "At most £5,000.00 may be moved at once." in text
     assert view["submit"]["text"] == "See the change"
     day = elements(view)[f"{ids.PARAMETER}due_on"]
