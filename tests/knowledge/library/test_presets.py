@@ -1,6 +1,7 @@
 """Presets: each request of a fixture through the real intake, signed as its product signs."""
 
 import contextlib
+import functools
 import json
 import shutil
 from dataclasses import replace
@@ -41,6 +42,7 @@ MAX_LINE = 420
 HANDLES = list_presets(PACKAGED_PRESETS.parent)
 
 
+@functools.cache
 def read_fixture(path: Path) -> list[dict[str, Any]]:
     """Read the requests of a fixture; what stands beside ``cases`` holds for each."""
     document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
