@@ -21,6 +21,7 @@ from tests.servers import (
     drop_database,
     free_port,
     postgres_tools,
+    roomy_folder,
     running_postgres,
     watch_children,
 )
@@ -52,6 +53,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ours")
+# The folders of tests: a commit of SQLite waits for the disk, and tests make a hundred thousand.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(roomy_folder()))
 watch_children()
 for name in list(os.environ):
     # A developer's own settings must not reach the tests, nor a proxy: the Slack SDK would use
