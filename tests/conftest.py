@@ -174,19 +174,25 @@ def world(store) -> World:
     return World(store)
 
 
+@contextlib.contextmanager
+def seeded(emulator):
+    """Fill a Slack with the sample company's people, and end it afterwards."""
+    try:
+        emulator.wait()
+        emulator.seed()
+        emulator.post("faults", PATIENT)
+        yield emulator
+    finally:
+        emulator.close()
+
+
 @pytest.fixture
 def emulator():
     """A Slack of one's own, seeded with the sample company's people."""
-    from bot.demo.processes import EmulatorProcess
+    from tests.fakes.emulator import EmulatorThread
 
-    running = EmulatorProcess()
-    try:
-        running.wait()
-        running.seed()
-        running.post("faults", PATIENT)
+    with seeded(EmulatorThread()) as running:
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture
