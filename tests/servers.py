@@ -144,6 +144,8 @@ class Postgres:
             "unix_socket_directories": "",
             "fsync": "off",
             "max_connections": "200",
+            # In its folder: segments of a server that is killed would stay in memory for good.
+            "dynamic_shared_memory_type": "mmap",
         }
         # It ends with us, even when the watchdog is killed along with us.
         ends_with_us = [*(self._as_user or ["setpriv"]), "--pdeathsig=KILL"]
