@@ -1,6 +1,7 @@
 """Fixtures that all tests share: databases, and a desk over each."""
 
 import contextlib
+import functools
 import gc
 import os
 import shutil
@@ -21,6 +22,7 @@ from tests.servers import (
     drop_database,
     free_port,
     postgres_tools,
+    roomy_folder,
     running_postgres,
     watch_children,
 )
@@ -39,15 +41,12 @@ __all__ = ["_create", "free_port", "missing"]
 # A process that was told to end may take a while on a busy machine.
 END_SECONDS = 120
 IN_CI = bool(os.environ.get("CI"))
-# A company with its past, and trained models, once for all their tests.
-WHOLE_FILES = (
-    "journeys/test_questions.py",
-    "journeys/test_workspaces.py",
-    "learning/test_question_training.py",
-)
+# Whole processes, and what waits for them: these begin, so that no worker ends long after the rest.
+LONG_FOLDERS = ("tests/journeys/", "tests/deploy/", "tests/bench/", "tests/contracts/")
 # For the emulator: a machine that is busy does not answer within Slack's three seconds.
 PATIENT = {"answer_within": 60}
-SHARED = Path(__file__).parent.parent.parent / "shared"
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
 # How long one example takes says nothing on a busy machine.
 settings.register_profile(
     "ours",
@@ -55,6 +54,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("ours")
+# The folders of tests: a commit of SQLite waits for the disk, and tests make a hundred thousand.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(roomy_folder()))
 watch_children()
 for name in list(os.environ):
     # A developer's own settings must not reach the tests, nor a proxy: the Slack SDK would use
@@ -64,12 +65,25 @@ for name in list(os.environ):
 
 
 class FileScheduling(LoadScopeScheduling):
-    """Gives each test to the next free worker, and a file with one costly fixture to one alone."""
+    """Gives a file to the next free worker, so that what its tests share is made once."""
 
     def _split_scope(self, nodeid: str) -> str:
         # The marks of groups do not reach the scheduler with pytest 9.2.
         path = nodeid.partition("::")[0]
-        return path if path.endswith(WHOLE_FILES) else nodeid
+        return path if _is_whole(path) else nodeid
+
+
+@functools.cache
+def _is_whole(path: str) -> bool:
+    """Tell whether one worker runs this file: all but journeys whose tests share nothing."""
+    text = (ROOT / path).read_text(encoding="utf-8") if path.startswith(LONG_FOLDERS) else ""
+    return not text or "browser" in text or 'scope="module"' in text
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put what takes long before all else, where several workers share it."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(LONG_FOLDERS))
 
 
 def pytest_collection(session: pytest.Session) -> None:
@@ -86,9 +100,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling | None:
-    """Schedule by file where the tests of a file share what is costly."""
-    is_grouped = config.getvalue("dist") == "loadgroup"
-    return FileScheduling(config, log) if is_grouped else None
+    """Schedule by file, as the tests of a file share what is costly."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    # In the order of the items, and not by the number of tests in a file.
+    config.option.loadscopereorder = False
+    return FileScheduling(config, log)
 
 
 def missing(program: str) -> None:
@@ -168,19 +185,25 @@ def world(store) -> World:
     return World(store)
 
 
+@contextlib.contextmanager
+def seeded(emulator):
+    """Fill a Slack with the sample company's people, and end it afterwards."""
+    try:
+        emulator.wait()
+        emulator.seed()
+        emulator.post("faults", PATIENT)
+        yield emulator
+    finally:
+        emulator.close()
+
+
 @pytest.fixture
 def emulator():
     """A Slack of one's own, seeded with the sample company's people."""
-    from bot.demo.processes import EmulatorProcess
+    from tests.fakes.emulator import EmulatorThread
 
-    running = EmulatorProcess()
-    try:
-        running.wait()
-        running.seed()
-        running.post("faults", PATIENT)
+    with seeded(EmulatorThread()) as running:
         yield running
-    finally:
-        running.close()
 
 
 @pytest.fixture

@@ -100,8 +100,8 @@ def postgres_tools() -> Path | None:
     return None
 
 
-def _roomy_folder() -> Path:
-    """Return a folder in memory, where copying a database is fast; on disk without room."""
+def roomy_folder() -> Path:
+    """Return a folder in memory, where a commit waits for no disk; on disk without room."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
         return MEMORY
     return Path(tempfile.gettempdir())
@@ -115,7 +115,7 @@ class Postgres:
         self.tools = tools
         self.port = free_port()
         self.url = f"postgresql+psycopg://countersign@127.0.0.1:{self.port}"
-        self.base = _roomy_folder() / f"{FOLDER_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.base = roomy_folder() / f"{FOLDER_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.base.mkdir(mode=0o755)
         self._server: subprocess.Popen[bytes] | None = None
         self._as_user: list[str] = []
@@ -144,6 +144,8 @@ class Postgres:
             "unix_socket_directories": "",
             "fsync": "off",
             "max_connections": "200",
+            # In its folder: segments of a server that is killed would stay in memory for good.
+            "dynamic_shared_memory_type": "mmap",
         }
         # It ends with us, even when the watchdog is killed along with us.
         ends_with_us = [*(self._as_user or ["setpriv"]), "--pdeathsig=KILL"]
@@ -242,7 +244,7 @@ def _administration(url: str) -> sa.Engine:
 
 def _sweep_folders() -> None:
     """Delete the folders of test processes that were killed."""
-    for folder in _roomy_folder().glob(f"{FOLDER_PREFIX}*"):
+    for folder in roomy_folder().glob(f"{FOLDER_PREFIX}*"):
         pid = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,7 @@
 """Closed loops: what is written in one place and must be true in another."""
 
 import ast
+import functools
 import inspect
 import json
 import re
@@ -189,34 +190,38 @@ BANNED = {
 }
 
 
+@functools.cache
+def program():
+    """Parse the program once for all tests that look at its trees."""
+    return read_files(["bot", "handlers", "knowledge", "scheduler"])
+
+
 def test_no_module_or_function_has_a_name_that_says_nothing():
-    for path, text in SOURCE.items():
-        assert path.stem not in BANNED, path
-        for node in ast.walk(ast.parse(text)):
+    for file in program():
+        assert Path(file.path).stem not in BANNED, file.path
+        for node in file.nodes:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                assert node.name.lower() not in BANNED, f"{path}: {node.name}"
-                assert not node.name.startswith("do_"), f"{path}: {node.name}"
+                assert node.name.lower() not in BANNED, f"{file.path}: {node.name}"
+                assert not node.name.startswith("do_"), f"{file.path}: {node.name}"
 
 
 def test_every_module_says_what_it_is():
-    assert [
-        str(path) for path, text in SOURCE.items() if not ast.get_docstring(ast.parse(text))
-    ] == []
+    assert [file.path for file in program() if not ast.get_docstring(file.tree)] == []
 
 
 def test_functions_fit_on_a_screen():
     lengths = []
-    for path, text in SOURCE.items():
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lengths.append((node.end_lineno - node.lineno + 1, f"{path.name}:{node.name}"))
+    for file in program():
+        for node in file.functions:
+            name = f"{Path(file.path).name}:{node.name}"
+            lengths.append((node.end_lineno - node.lineno + 1, name))
     lengths.sort()
     assert lengths[int(len(lengths) * 0.95)][0] <= 30
     assert [name for length, name in lengths if length > 110 and "m0001" not in name] == []
 
 
 def test_the_code_speaks_the_words_of_the_field():
-    files = read_files(["bot", "handlers", "knowledge", "scheduler"])
+    files = program()
     assert name_measures.participles(files)[1] == []
     assert name_measures.duplicate_classes(files) == []
     assert name_measures.superlatives(files) == []

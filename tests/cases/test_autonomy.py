@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from scipy.stats import binomtest, fisher_exact
 
 from bot.cases.agreement import DecisionScore
 from bot.cases.autonomy import (
@@ -17,9 +16,12 @@ from bot.cases.autonomy import (
 from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.case import BadOutcome
 from bot.cases.policy import ActionLimit, Stage
+from bot.lazy_module import LazyModule
 from tests.cases.making import NOW
 from tests.world import policy
 
+# A second of CPU in every worker that collects, for two tests.
+stats = LazyModule("scipy.stats")
 DAY = timedelta(days=1)
 RULE = AutonomyRule(decisions=60, agreement=0.9, confidence=0.95)
 
@@ -140,7 +142,9 @@ def test_the_bound_is_that_of_the_tables(successes, trials, confidence, bound):
 def test_the_bound_is_that_of_scipy():
     for trials in (1, 5, 20, 62, 400):
         for successes in range(0, trials + 1, max(1, trials // 7)):
-            exact = binomtest(successes, trials, alternative="greater").proportion_ci(0.95, "exact")
+            exact = stats.binomtest(successes, trials, alternative="greater").proportion_ci(
+                0.95, "exact"
+            )
             assert clopper_pearson_lower(successes, trials, 0.95) == pytest.approx(
                 exact.low, abs=1e-9
             )
@@ -151,6 +155,6 @@ def test_the_chance_of_a_fall_is_fishers():
         earlier = [True] * earlier_hits + [False] * (31 - earlier_hits)
         recent = [True] * recent_hits + [False] * (31 - recent_hits)
         table = [[recent_hits, 31 - recent_hits], [earlier_hits, 31 - earlier_hits]]
-        expected = fisher_exact(table, alternative="less").pvalue
+        expected = stats.fisher_exact(table, alternative="less").pvalue
         assert fall_chance([*earlier, *recent]) == pytest.approx(expected)
     assert fall_chance([]) == 1.0

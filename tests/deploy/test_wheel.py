@@ -61,6 +61,21 @@ def test_it_has_the_manifest(wheel, tmp_path):
     assert not http["settings"]["socket_mode_enabled"]
 
 
+def test_it_has_every_file_of_the_program(wheel):
+    for room in ("bot", "handlers", "knowledge", "scheduler"):
+        assert files_of(wheel / room) == files_of(ROOT / room)
+
+
+def files_of(folder: Path) -> set[str]:
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+# The story is told in every run from the same files: see tests/journeys/test_story.py.
+@pytest.mark.proof
 def test_it_plays_the_whole_demo(wheel, tmp_path):
     told = json.loads(countersign(wheel, tmp_path, "demo", "--headless", "--story", "--json"))
     assert told["ok"], told

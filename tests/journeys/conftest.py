@@ -6,7 +6,7 @@ import shutil
 import pytest
 from filelock import FileLock
 
-from tests.conftest import missing
+from tests.conftest import missing, seeded
 
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -38,6 +38,15 @@ def sample_data(sample_root):
     sample_root.mkdir(exist_ok=True)
     with FileLock(sample_root / "lock"):
         return prepare_sample_data(sample_root)
+
+
+@pytest.fixture
+def emulator():
+    """A Slack in a process of its own, seeded with the sample company's people."""
+    from bot.demo.processes import EmulatorProcess
+
+    with seeded(EmulatorProcess()) as running:
+        yield running
 
 
 # Not for the session: while it runs, no other test of this thread can start an event loop.

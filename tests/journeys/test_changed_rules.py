@@ -14,7 +14,7 @@ from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import completed_tasks, raised, words_of
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 KIND = "task_no_evidence"
 WIDE = "house.reopen_task: {times_per_day: 100, alone: true}"

@@ -22,7 +22,7 @@ from tests.journeys.bots import sample_environment
 from tests.journeys.test_two_processes import _case_id, send
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 ALL = ["case.opened", "case.decided", "case.executed", "case.resolved"]
 
 

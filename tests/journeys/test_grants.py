@@ -13,7 +13,7 @@ from handlers.cards import ids
 from tests.journeys.harbour import harbour
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 KIND = "task_no_evidence"
 

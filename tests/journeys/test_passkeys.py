@@ -11,7 +11,7 @@ from knowledge.library import copy_library
 from tests.journeys.harbour import harbour, principal
 from tests.journeys.pages import BROWSER_TIMEOUT, shot
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.proof]
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",

@@ -15,7 +15,7 @@ from bot.demo.processes import BotProcess
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.threat("A5")]
+pytestmark = [pytest.mark.journey, pytest.mark.threat("A5"), pytest.mark.proof]
 SENTENCE = "the ledger is older than what was signed: a backup was restored"
 
 

@@ -63,6 +63,7 @@ def test_a_person_is_answered_by_the_bot_of_their_workspace(town):
         assert f"shown-in-{team}" in json.dumps(answer)
 
 
+@pytest.mark.proof
 def test_a_workspace_that_takes_the_app_out_loses_nothing_and_gets_nothing(town):
     assert town.act(SECOND, "uninstall", {})["acked"] is True
     wait_until(lambda: town.send(SECOND, "while-away").status_code == 201, "the receiver", 60)
