@@ -62,13 +62,13 @@ class RetentionDelays:
     def __init__(self) -> None:
         self._sentences: list[str] = []
 
-    def record(self, order: RemovalOrder, held: Sequence[HeldData]) -> None:
+    def record(self, order: RemovalOrder, ages: Sequence[HeldData]) -> None:
         """Record what there is."""
-        for one in held:
+        for one in ages:
             oldest = one.oldest_at.timestamp() if one.oldest_at else 0.0
             RETENTION_OLDEST.labels(one.kind.value).set(oldest)
             RETENTION_OVERDUE.labels(one.kind.value).set(one.overdue)
-        self._sentences = describe_delays(order, held)
+        self._sentences = describe_delays(order, ages)
 
     def describe(self) -> list[str]:
         """Say what is kept for longer than policy lets."""
@@ -116,10 +116,10 @@ class RetentionJob:
             removed_count += count
 
 
-def describe_delays(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
+def describe_delays(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
     """Say what is kept for longer than policy lets."""
     sentences = []
-    for one in held:
+    for one in ages:
         cutoff = order.cutoff(one.kind)
         if one.overdue_since and cutoff and cutoff - one.overdue_since > MAX_DELAY:
             days = (cutoff - one.overdue_since).days
@@ -130,12 +130,12 @@ def describe_delays(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
     return sentences
 
 
-def describe_terms(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
+def describe_terms(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
     """Say how long each kind of data is kept, and how old the oldest is."""
     lines = []
-    for one in held:
+    for one in ages:
         term = order.retention.term_of(one.kind)
-        kept = f"kept for {term / timedelta(days=1):g} days" if term else "kept for ever"
+        duration = f"kept for {term / timedelta(days=1):g} days" if term else "kept for ever"
         oldest = f"the oldest from {one.oldest_at:%-d %b %Y}" if one.oldest_at else "there are none"
-        lines.append(f"{_TITLES[one.kind]}: {kept}; {oldest}")
+        lines.append(f"{_TITLES[one.kind]}: {duration}; {oldest}")
     return lines
