@@ -84,7 +84,8 @@ class RetentionJob:
     priority: DecisionPriority
     clock: Clock
     delays: RetentionDelays = field(default_factory=RetentionDelays)
-    elapsed: Callable[[], float] = monotonic
+    #: Of a clock that is never set back.
+    seconds_now: Callable[[], float] = monotonic
 
     def run(self) -> None:
         """Remove in small steps, and record what was removed."""
@@ -98,7 +99,7 @@ class RetentionJob:
             self.delays.record(order, self.store.describe(order))
 
     def _remove_all(self, order: RemovalOrder) -> None:
-        stop_at = self.elapsed() + MAX_RUN_SECONDS
+        stop_at = self.seconds_now() + MAX_RUN_SECONDS
         run = self.store.begin_run(order.now)
         for kind in DataKind:
             self._remove(run, kind, order=order, stop_at=stop_at)
@@ -108,7 +109,7 @@ class RetentionJob:
 
     def _remove(self, run: str, kind: DataKind, *, order: RemovalOrder, stop_at: float) -> None:
         removed_count = 0
-        while self.elapsed() < stop_at and removed_count < MAX_REMOVED_PER_RUN:
+        while self.seconds_now() < stop_at and removed_count < MAX_REMOVED_PER_RUN:
             self.priority.wait_while_deciding()
             count = self.store.remove_batch(run, kind, order)
             if not count:
