@@ -57,7 +57,7 @@ class RetentionTerms:
 
 
 class RetentionDelays:
-    """What this process has last seen to be past its term for long."""
+    """The delays that this process has seen last."""
 
     def __init__(self) -> None:
         self._sentences: list[str] = []
