@@ -57,18 +57,18 @@ class RetentionTerms:
 
 
 class RetentionDelays:
-    """What this process has last seen to be past its term for long."""
+    """The delays that this process has seen last."""
 
     def __init__(self) -> None:
         self._sentences: list[str] = []
 
-    def record(self, order: RemovalOrder, held: Sequence[HeldData]) -> None:
+    def record(self, order: RemovalOrder, ages: Sequence[HeldData]) -> None:
         """Record what there is."""
-        for one in held:
+        for one in ages:
             oldest = one.oldest_at.timestamp() if one.oldest_at else 0.0
             RETENTION_OLDEST.labels(one.kind.value).set(oldest)
             RETENTION_OVERDUE.labels(one.kind.value).set(one.overdue)
-        self._sentences = describe_delays(order, held)
+        self._sentences = describe_delays(order, ages)
 
     def describe(self) -> list[str]:
         """Say what is kept for longer than policy lets."""
@@ -84,7 +84,8 @@ class RetentionJob:
     priority: DecisionPriority
     clock: Clock
     delays: RetentionDelays = field(default_factory=RetentionDelays)
-    elapsed: Callable[[], float] = monotonic
+    #: Of a clock that is never set back.
+    seconds_now: Callable[[], float] = monotonic
 
     def run(self) -> None:
         """Remove in small steps, and record what was removed."""
@@ -98,7 +99,7 @@ class RetentionJob:
             self.delays.record(order, self.store.describe(order))
 
     def _remove_all(self, order: RemovalOrder) -> None:
-        stop_at = self.elapsed() + MAX_RUN_SECONDS
+        stop_at = self.seconds_now() + MAX_RUN_SECONDS
         run = self.store.begin_run(order.now)
         for kind in DataKind:
             self._remove(run, kind, order=order, stop_at=stop_at)
@@ -108,7 +109,7 @@ class RetentionJob:
 
     def _remove(self, run: str, kind: DataKind, *, order: RemovalOrder, stop_at: float) -> None:
         removed_count = 0
-        while self.elapsed() < stop_at and removed_count < MAX_REMOVED_PER_RUN:
+        while self.seconds_now() < stop_at and removed_count < MAX_REMOVED_PER_RUN:
             self.priority.wait_while_deciding()
             count = self.store.remove_batch(run, kind, order)
             if not count:
@@ -116,10 +117,10 @@ class RetentionJob:
             removed_count += count
 
 
-def describe_delays(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
+def describe_delays(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
     """Say what is kept for longer than policy lets."""
     sentences = []
-    for one in held:
+    for one in ages:
         cutoff = order.cutoff(one.kind)
         if one.overdue_since and cutoff and cutoff - one.overdue_since > MAX_DELAY:
             days = (cutoff - one.overdue_since).days
@@ -130,12 +131,12 @@ def describe_delays(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
     return sentences
 
 
-def describe_terms(order: RemovalOrder, held: Sequence[HeldData]) -> list[str]:
+def describe_terms(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
     """Say how long each kind of data is kept, and how old the oldest is."""
     lines = []
-    for one in held:
+    for one in ages:
         term = order.retention.term_of(one.kind)
-        kept = f"kept for {term / timedelta(days=1):g} days" if term else "kept for ever"
+        duration = f"kept for {term / timedelta(days=1):g} days" if term else "kept for ever"
         oldest = f"the oldest from {one.oldest_at:%-d %b %Y}" if one.oldest_at else "there are none"
-        lines.append(f"{_TITLES[one.kind]}: {kept}; {oldest}")
+        lines.append(f"{_TITLES[one.kind]}: {duration}; {oldest}")
     return lines

@@ -1,4 +1,4 @@
-"""How long data are kept: the terms of policy, and what is past them.
+"""Terms of policy for data, and the rules about them.
 
 Data without a term are kept for ever.
 """
@@ -17,7 +17,7 @@ MAX_HOLDS = 1_000
 
 
 class DataKind(StrEnum):
-    """What has a term of its own. The values stand in the ledger and in metrics."""
+    """The data with a term of their own. The values stand in the ledger and in metrics."""
 
     SIGNALS = "signals"
     QUESTIONS = "questions"
@@ -26,7 +26,7 @@ class DataKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long data are kept. What has no term is kept for ever."""
+    """The terms of data. What has no term is kept for ever."""
 
     #: The bytes of signals as they came, from their arrival on. A case that is open keeps them.
     signals: Span | None = None

@@ -1,4 +1,4 @@
-"""What removes data that are past their terms, and tells what there is."""
+"""The port that removes data past their terms, and describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.cases.retention import DataKind, Retention
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalOrder:
-    """What is to be removed, and by which policy."""
+    """The terms of a removal, and the policy that orders it."""
 
     retention: Retention
     #: The checksum of the policy in force.
@@ -25,7 +25,7 @@ class RemovalOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldData:
-    """What there is of one kind of data that a term may reach."""
+    """The extent and age of one kind of data."""
 
     kind: DataKind
     #: When the oldest came, was asked or ended; None where there is none.

@@ -302,7 +302,7 @@ def test_a_restoration_that_is_killed_at_every_point_acts_on_nothing_and_ends_pa
 ):
     with place.world() as world:
         world.proposed()
-    backup(tmp_path / "backup")
+    backup(tmp_path / "backup", with_keys=True)
     place.move("second", empty_url)
     environment = {"COUNTERSIGN_DATABASE_URL": place.url, "COUNTERSIGN_DATA_DIR": str(place.data)}
     for fatal in range(1, NEVER):

@@ -90,7 +90,7 @@ def test_a_run_ends_in_time_and_the_next_goes_on(old_world):
     world = old_world
     world.library.rules = policy(retention=Retention(cases=365 * DAY))
     moments = iter([0.0, 700.0, 700.0, 700.0])
-    job_of(world, elapsed=lambda: next(moments)).run()
+    job_of(world, seconds_now=lambda: next(moments)).run()
     assert title_of(world) == "Merlot is low"
     job_of(world).run()
     assert title_of(world) == "[erased]"

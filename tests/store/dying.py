@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.cases.retention import Retention
 from bot.cli import backup as backup_commands
@@ -85,7 +86,7 @@ def remove(url: str, at: str) -> None:
 
 
 def restore(source: str) -> None:
-    backup_commands.restore(source)
+    backup_commands.restore(Path(source))
 
 
 def main(command: str, fatal: str, *arguments: str) -> None:
