@@ -4,13 +4,22 @@ A bot without precedents and without a trained model never does. It costs 17 MB 
 computes in any case imports it as usual.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.lazy_module import LazyModule
 
 if TYPE_CHECKING:
     import numpy as np
 else:
-    np = LazyModule("numpy")
+
+    class _Numpy(LazyModule):
+        """Keeps each name: a vector looks up ten, which would be half of its time."""
+
+        def __getattr__(self, attribute: str) -> Any:
+            value = super().__getattr__(attribute)
+            setattr(self, attribute, value)
+            return value
+
+    np = _Numpy("numpy")
 
 __all__ = ["np"]
