@@ -102,10 +102,13 @@ class SqlEngine(Protocol):
         """
 
     def is_transient(self, error: Exception) -> bool:
-        """Tell whether waiting can help: a lock, a conflict, a database that is away."""
+        """Tell whether waiting can help.
+
+        There is a lock, a conflict, or a database that is away.
+        """
 
     def is_refusal(self, error: Exception) -> bool:
-        """Tell whether the database's own rules forbid it: a constraint or a trigger."""
+        """Tell whether a constraint or a trigger of the database forbids it."""
 
     def reason(self, error: Exception) -> str:
         """Return what the database says, without the statement."""
