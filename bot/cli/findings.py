@@ -148,14 +148,14 @@ def _lines_below(cause: FindingGroup) -> Iterator[str]:
         yield from suggestions
         return
     if len(suggestions) <= 1:
-        yield from _shortened(places)
+        yield from _first_lines(places)
         yield from suggestions
         return
     lines = []
     for finding in cause.findings:
         parts = (finding.place, finding.suggestion)
         lines.append(": ".join(part for part in parts if part))
-    yield from _shortened(list(dict.fromkeys(filter(None, lines))))
+    yield from _first_lines(list(dict.fromkeys(filter(None, lines))))
 
 
 def _with_count(cause: FindingGroup) -> str:
@@ -164,7 +164,7 @@ def _with_count(cause: FindingGroup) -> str:
     return f"{sentence} ({count} times)." if count > 1 else f"{sentence}."
 
 
-def _shortened(lines: list[str]) -> list[str]:
+def _first_lines(lines: list[str]) -> list[str]:
     if len(lines) <= MAX_PLACES:
         return lines
     return [*lines[:MAX_PLACES], f"and {len(lines) - MAX_PLACES} more"]
