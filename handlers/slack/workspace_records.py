@@ -1,4 +1,4 @@
-"""What Slack says of people, user groups and channels, read at most once a minute."""
+"""Records of people, user groups and channels, read from Slack at most once a minute."""
 
 import logging
 import threading
