@@ -130,8 +130,8 @@ class DecisionPath:
             span.set(outcome="refused")
             outcome = self._judge(state, decision, request=request, command=command)
             span.set(outcome="recorded", state=outcome.case.state.name.lower())
-        written = change(case, outcome, self.library.playbook(case.kind))
-        return replace(written, controls_version=state.controls.version)
+        result = change(case, outcome, self.library.playbook(case.kind))
+        return replace(result, controls_version=state.controls.version)
 
     def _judge(
         self,

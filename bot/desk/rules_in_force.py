@@ -122,7 +122,7 @@ class RulesInForce:
         self._records: dict[str, RuleRecord] = {}
         self._policies: dict[str, Policy] = {}
         #: The rules that were followed last, which may be none, and whether the files are they.
-        self._followed: tuple[AdoptedRules | None, bool] | None = None
+        self._last_rules: tuple[AdoptedRules | None, bool] | None = None
         self._group_lists: tuple[GroupLists, ...] = ()
 
     @property
@@ -139,7 +139,7 @@ class RulesInForce:
         last = controls.adopted_rules
         # Before the first start nothing else can be in force.
         is_settled = last is None or last.checksum == self._files_checksum()
-        self._followed = (last, is_settled)
+        self._last_rules = (last, is_settled)
         if last is None or is_settled:
             self._library.join_identities(None)
             self._group_lists = (self._library.policy().groups,)
@@ -169,11 +169,11 @@ class RulesInForce:
     @property
     def is_settled(self) -> bool:
         """Tell whether the files were in force by the newest controls that were met."""
-        return self._followed == (self._desk_controls.latest().adopted_rules, True)
+        return self._last_rules == (self._desk_controls.latest().adopted_rules, True)
 
     def follow(self, controls: DeskControls) -> None:
         """Take over groups and accounts where these controls have other rules than before."""
-        if self._followed is None or self._followed[0] != controls.adopted_rules:
+        if self._last_rules is None or self._last_rules[0] != controls.adopted_rules:
             self.waiting(controls)
 
     def is_at_hand(self, controls: DeskControls) -> bool:

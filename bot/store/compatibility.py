@@ -1,4 +1,4 @@
-"""Which releases may use a database: its own, and earlier ones that its migrations leave at work.
+"""Tell which releases may use a database: its own, and earlier ones left at work.
 
 Migrations only add, so that the release before can go on, and be started again. The database says
 how far back that holds: an earlier release cannot know what a later one has changed.

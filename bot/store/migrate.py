@@ -68,7 +68,7 @@ class MigrationStep:
 
 @dataclass(frozen=True, slots=True)
 class MigrationPlan:
-    """What a database lacks, and what that means for the release that uses it."""
+    """Describe what a database lacks, and what follows for the release that uses it."""
 
     #: None for an empty one.
     before: str | None

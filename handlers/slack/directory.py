@@ -183,7 +183,7 @@ class SlackDirectory:
 
         Another process may have let go of an address that the files left out for a while.
         """
-        return self._records.cached("pins", partial(self._pins.load, PinKind.PERSON), fresh=False)
+        return self._records.recent("pins", partial(self._pins.load, PinKind.PERSON), fresh=False)
 
     def pin_people(self) -> int:
         """Look up everybody whom policy lists by e-mail.

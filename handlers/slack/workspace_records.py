@@ -1,4 +1,4 @@
-"""What Slack says of people, user groups and channels, read at most once a minute."""
+"""Records of people, user groups and channels, read from Slack at most once a minute."""
 
 import logging
 import threading
@@ -77,7 +77,7 @@ class WorkspaceRecords:
         """Return everybody; nobody when they cannot be read."""
         try:
             fetch = partial(self._fetch_pages, "users.list", "members")
-            return self.cached("users", fetch, fresh=False)
+            return self.recent("users", fetch, fresh=False)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
@@ -91,7 +91,7 @@ class WorkspaceRecords:
             ChatFailed: there is no such person, or Slack does not tell.
         """
         fetch = partial(self._fetch_user, user_id)
-        return self.cached(f"user {user_id}", fetch, fresh=fresh)
+        return self.recent(f"user {user_id}", fetch, fresh=fresh)
 
     def _fetch_user(self, user_id: str) -> JsonMapping:
         user: JsonMapping = self._call("users.info", user=user_id)["user"]
@@ -99,7 +99,7 @@ class WorkspaceRecords:
 
     def id_of_address(self, email: str) -> str:
         """Return who has this address now; empty for nobody."""
-        return self.cached(f"email {email}", partial(self._look_up, email), fresh=False)
+        return self.recent(f"email {email}", partial(self._look_up, email), fresh=False)
 
     def _look_up(self, email: str) -> str:
         try:
@@ -114,7 +114,7 @@ class WorkspaceRecords:
 
     def user_groups(self, *, fresh: bool) -> UserGroups:
         """Return every group, or why none can be read."""
-        return self.cached("groups", self._fetch_groups, fresh=fresh)
+        return self.recent("groups", self._fetch_groups, fresh=fresh)
 
     def _fetch_groups(self) -> UserGroups:
         # All in one call: a decision must not use up what Slack allows in a minute.
@@ -134,7 +134,7 @@ class WorkspaceRecords:
             ChatFailed: it cannot be read.
         """
         fetch = partial(self._fetch_members, channel)
-        return self.cached(f"channel {channel}", fetch, fresh=False)
+        return self.recent(f"channel {channel}", fetch, fresh=False)
 
     def _fetch_members(self, channel: str) -> Sequence[str]:
         return self._fetch_pages("conversations.members", "members", channel=channel)
@@ -157,7 +157,7 @@ class WorkspaceRecords:
             cursor = {"cursor": next_cursor}
         return items
 
-    def cached(
+    def recent(
         self,
         name: str,
         fetch: Callable[[], Value],
