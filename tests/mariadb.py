@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pymysql
 
-from tests.servers import START_SECONDS, STOP_SECONDS, _roomy_folder, free_port, watch_children
+from tests.servers import START_SECONDS, STOP_SECONDS, roomy_folder, free_port, watch_children
 
 FOLDER_PREFIX = "countersign-my-"
 #: Debian's folder of servers is not on the path of everybody.
@@ -38,7 +38,7 @@ class MariaDb:
         self.port = free_port()
         self.url = f"mysql+pymysql://{USER}@127.0.0.1:{self.port}"
         self._server: subprocess.Popen[bytes] | None = None
-        self.base = _roomy_folder() / f"{FOLDER_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.base = roomy_folder() / f"{FOLDER_PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.base.mkdir(mode=0o755)
         self._as_user: list[str] = []
         if os.geteuid() == 0:
@@ -181,7 +181,7 @@ class MariaDb:
 
 def _sweep_folders() -> None:
     """Delete the folders of test processes that were killed."""
-    for folder in _roomy_folder().glob(f"{FOLDER_PREFIX}*"):
+    for folder in roomy_folder().glob(f"{FOLDER_PREFIX}*"):
         pid = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
             shutil.rmtree(folder, ignore_errors=True)
