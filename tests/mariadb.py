@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pymysql
 
-from tests.servers import START_SECONDS, STOP_SECONDS, roomy_folder, free_port, watch_children
+from tests.servers import START_SECONDS, STOP_SECONDS, free_port, roomy_folder, watch_children
 
 FOLDER_PREFIX = "countersign-my-"
 #: Debian's folder of servers is not on the path of everybody.
