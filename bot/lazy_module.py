@@ -42,13 +42,13 @@ class LazyModule:
 
 
 class _PartsLoader(SourceFileLoader):
-    """Loads a package without the imports in its own file, each of which waits for its first use.
+    """Loads a package whose own imports each wait for their first use.
 
     That file says where each name comes from, and is read for nothing else.
     """
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module its constants, and a way to find the names that it would import."""
+        """Give the module its constants, and find what it would import."""
         origins: dict[str, str] = {}
         for statement in ast.parse(Path(self.path).read_bytes()).body:
             origins.update(_imported_names(statement, self.name))
@@ -65,7 +65,7 @@ class _PartsLoader(SourceFileLoader):
 
 
 class _PartsFinder:
-    """Finds the packages that are loaded in parts, before Python's own finders do."""
+    """Finds packages that load in parts, before Python's own finders do."""
 
     @staticmethod
     def find_spec(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
 
     class _Numpy(LazyModule):
-        """Keeps each name: a vector looks up ten, which would be half of its time."""
+        """Keeps each name: looking up ten would be half of a vector's time."""
 
         def __getattr__(self, attribute: str) -> Any:
             value = super().__getattr__(attribute)

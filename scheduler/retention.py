@@ -132,7 +132,7 @@ def describe_delays(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
 
 
 def describe_terms(order: RemovalOrder, ages: Sequence[HeldData]) -> list[str]:
-    """Say how long each kind of data is kept, and how old the oldest is."""
+    """Say how long data are kept, and how old the oldest is."""
     lines = []
     for one in ages:
         term = order.retention.term_of(one.kind)

@@ -1111,7 +1111,7 @@ def check_trade(entries, findings):
 
 
 def check_expiries(entries, findings):
-    """Check that policy removed nothing but what had been kept for its term."""
+    """Check that policy removed only what had been kept its term."""
     policies = set()
     last_at = {}
     for number, entry in enumerate(entries, start=1):
@@ -1711,7 +1711,7 @@ def is_within_rule(rule, case):
 
 
 def is_unknown(value, case):
-    """Tell whether a value was removed by policy, so that nobody knows it any more."""
+    """Tell whether policy removed a value, so that nobody knows it."""
     return case.is_removed and value == ERASED_TEXT
 
 

@@ -74,14 +74,14 @@ def without_content(precedent: Precedent) -> Precedent:
 
 
 def remove_content(plains: Sequence[Plain]) -> list[Plain]:
-    """Return the entries of one case without what it was about, in their order."""
+    """Return the entries of a case without what it was about."""
     remover = _Remover()
     return [remover.remove_from(plain) for plain in plains]
 
 
 @dataclass
 class _Remover:
-    """Writes the entries of one case over, with the same label for the same name."""
+    """Writes the entries of one case over, one label for each name."""
 
     labels: dict[str, str] = field(default_factory=dict)
 

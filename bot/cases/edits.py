@@ -76,7 +76,7 @@ def must_be_within_bounds(fields: Iterable[EditField]) -> None:
 
 
 def describe_bounds(field: EditField) -> str:
-    """Write a field's bounds: "from 1 to 600", "at least 1", "on or after Mon 2 Nov 2026".
+    """Write the bounds of a field, like "from 1 to 600" or "at least 1".
 
     Empty for a field without bounds.
     """

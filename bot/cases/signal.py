@@ -61,7 +61,7 @@ class Signal:
 
     @property
     def is_removed(self) -> bool:
-        """Tell whether it was past its term, so that nobody knows any more what it said."""
+        """Tell whether it was past its term, and nobody knows its content."""
         return self.key.startswith(REMOVAL_PREFIX)
 
     @property

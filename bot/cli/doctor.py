@@ -78,7 +78,7 @@ def _retention_terms(store: Store, library: FileLibrary) -> RetentionTerms:
 
 
 def _print_backlog(store: Store, library: FileLibrary) -> None:
-    """Print what waits, how versions of playbooks are tried, and how long data are kept."""
+    """Print what waits, versions on trial, and how long data are kept."""
     for topic, count in store.outbox.backlog().items():
         out.print(f"  {topic}: {count}", markup=False)
     for version in version_statuses(store, library):

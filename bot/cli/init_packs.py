@@ -46,7 +46,7 @@ def write_pack_library(folder: Path, names: Sequence[str], currency: str = "") -
 
 
 def _with_currency(text: str, *, before: str, after: str) -> str:
-    """Write a file's amounts in another currency: its name, and its sign in sentences."""
+    """Write the amounts of a file in another currency, names and signs."""
     text = re.sub(rf"\b{before}\b", after, text)
     sign = SYMBOLS.get(before)
     return text.replace(sign, SYMBOLS.get(after, f"{after} ")) if sign else text

@@ -11,6 +11,7 @@ from rich.text import Text
 from bot.cases.errors import BadRequest, PlaybookInvalid, Refusal
 from bot.cases.finding import Finding, Severity
 from bot.cases.plan import Action, Plan
+from bot.cases.verdict import Verdict
 from bot.cli.findings import group_by_cause, print_causes
 from bot.cli.pack_skeleton import write_skeleton
 from bot.cli.pack_trial import PackTrial, TrialCase, open_trial
@@ -89,7 +90,7 @@ def try_pack(
 
 
 def _first_cases(trial: PackTrial) -> list[TrialCase]:
-    """Return the first case of each kind, with a plan where there is one."""
+    """Return the first case of each kind, preferably one with a plan."""
     by_kind: dict[str, TrialCase] = {}
     for case in trial.cases:
         first = by_kind.setdefault(case.kind, case)
@@ -143,16 +144,20 @@ def _steps(plan: Plan | None) -> Sequence[Action]:
     return plan.actions if plan else ()
 
 
+def _judgement_to_plain(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"risk": None, "decides": None}
+    return {"risk": verdict.tier.name.lower(), "decides": deciders(verdict)}
+
+
 def _case_to_plain(case: TrialCase, pack: Pack) -> dict[str, Any]:
-    verdict = case.case.proposal.verdict
     return {
         "kind": case.kind,
         "subject": case.subject,
         "what": case.case.assessment.what,
         "plan": list(case.actions),
         "dry_run": [action.preview for action in _steps(case.case.proposal.plan)],
-        "risk": verdict.tier.name.lower() if verdict else None,
-        "decides": deciders(verdict) if verdict else None,
+        **_judgement_to_plain(case.case.proposal.verdict),
         "unknown": find_unknown(case.case, pack.library),
     }
 

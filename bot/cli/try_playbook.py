@@ -144,7 +144,7 @@ def _print_detections(
 
 
 def _fields(detections: Detections) -> Iterator[tuple[str, str]]:
-    """Yield each fact of the first row, by the name that a playbook uses."""
+    """Yield the facts of the first row, by their names in playbooks."""
     for column, value in detections.rows[0].items():
         yield f"{SIGNAL}.{column}", _as_text(value)
     for name, value in detections.facts.items():

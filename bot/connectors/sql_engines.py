@@ -28,7 +28,7 @@ Row = dict[str, Scalar]
 
 @dataclass(frozen=True, slots=True)
 class MarkStatements:
-    """The statements of the table of marks, in the words of one database."""
+    """The statements of the table of marks, for one sort of database."""
 
     create: str
     find: str

@@ -159,7 +159,7 @@ class MysqlEngine:
 
 
 def error_code(error: Exception) -> int:
-    """Return the number of an error of the server or driver; 0 without one."""
+    """Return the number of an error of server or driver, or 0."""
     code = error.args[0] if error.args else 0
     return code if isinstance(code, int) else 0
 
@@ -270,7 +270,7 @@ class _MysqlSession:
             cursor.execute(statement)
 
     def _execute(self, query: str, values: Mapping[str, Any]) -> Any:
-        """Run a statement; its rows stay on the server until they are fetched."""
+        """Run a statement whose rows stay on the server until fetched."""
         statement = parse_statement(query, self._dialect)
         cursor = self._raw.cursor(pymysql.cursors.SSCursor if self._read_only else None)
         try:

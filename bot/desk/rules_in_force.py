@@ -168,11 +168,11 @@ class RulesInForce:
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether the files were in force by the newest controls that were met."""
+        """Tell whether the newest controls have the files in force."""
         return self._last_rules == (self._desk_controls.latest().adopted_rules, True)
 
     def follow(self, controls: DeskControls) -> None:
-        """Take over groups and accounts where these controls have other rules than before."""
+        """Take over groups and accounts where these controls have new rules."""
         if self._last_rules is None or self._last_rules[0] != controls.adopted_rules:
             self.waiting(controls)
 

@@ -1,4 +1,4 @@
-"""The arguments that methods need, and Slack's words about those that are missing or wrong."""
+"""The arguments that methods need, and Slack's words about wrong ones."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ REQUIRED_ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 def check_arguments(method: str, arguments: Json) -> None:
-    """Raise Slack's error where an argument is missing, or a page's size is no number."""
+    """Raise Slack's error for a missing argument or a wrong page size."""
     required = REQUIRED_ARGUMENTS.get(method, ())
     # An empty status ends one, and empty outputs are outputs.
     messages = [

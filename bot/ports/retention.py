@@ -18,7 +18,7 @@ class RemovalOrder:
     now: datetime
 
     def cutoff(self, kind: DataKind) -> datetime | None:
-        """Return the time before which this kind of data is past its term; None for never."""
+        """Return the time before which these data are past their term, or None."""
         term = self.retention.term_of(kind)
         return None if term is None else self.now - term
 
@@ -43,10 +43,10 @@ class RetentionStore(Protocol):
         """Return the run that is not complete, or a new one."""
 
     def remove_batch(self, run: str, kind: DataKind, order: RemovalOrder) -> int:
-        """Remove some of what is past its term. Return how much; 0 once nothing is."""
+        """Remove some of what is past its term. Return how much; 0 at the end."""
 
     def complete_run(self, run: str, order: RemovalOrder) -> Mapping[str, int]:
-        """Record in the ledger what the run has removed. Return how much, by kind.
+        """Record in the ledger how much the run has removed, by kind.
 
         A run that removed nothing leaves no trace.
         """

@@ -1,4 +1,4 @@
-"""Tell which releases may use a database: its own, and earlier ones left at work.
+"""Tell which releases may use a database: its own and earlier ones.
 
 Migrations only add, so that the release before can go on, and be started again. The database says
 how far back that holds: an earlier release cannot know what a later one has changed.
@@ -19,7 +19,7 @@ _RECORD_READERS = insert_or_ignore(tables.migrations)
 
 
 def oldest_reader(connection: Connection, migration: str) -> str | None:
-    """Return the oldest migration whose release may use a database at this one.
+    """Return the oldest migration whose release may use this database.
 
     None where the database does not say.
     """
@@ -54,5 +54,5 @@ def record_readers(connection: Connection, readers: Mapping[str, str]) -> None:
 
 
 def joint_reader(readers: Iterable[str]) -> str:
-    """Return the oldest migration whose release all of these migrations leave at work."""
+    """Return the oldest migration whose release all of these allow."""
     return max(readers, default="")

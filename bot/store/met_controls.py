@@ -1,4 +1,4 @@
-"""The newest controls of the desk that this process has met, in whatever it has read."""
+"""The newest controls of the desk that this process has read."""
 
 import threading
 

@@ -68,7 +68,7 @@ class MigrationStep:
 
 @dataclass(frozen=True, slots=True)
 class MigrationPlan:
-    """Describe what a database lacks, and what follows for the release that uses it."""
+    """Describe what a database lacks, and what follows for its release."""
 
     #: None for an empty one.
     before: str | None
@@ -81,7 +81,7 @@ class MigrationPlan:
 
     @property
     def goes_on(self) -> bool:
-        """Tell whether processes of the release before may go on beside this one."""
+        """Tell whether the release before may run on beside this one."""
         return self.before is not None and self.readable_from <= self.before
 
     @property
@@ -114,7 +114,7 @@ def migrate(database: Database) -> str | None:
 
 
 def derive_anew(database: Database) -> None:
-    """Derive again what processes of the release before have written since the migration.
+    """Derive again what the release before has written since the migration.
 
     They know nothing of what it has added. Whoever writes the ledger waits meanwhile.
 
@@ -253,7 +253,7 @@ def configuration(connection: Connection) -> "alembic_config.Config":
 
 
 def usable_version(database: Database) -> str | None:
-    """Return the migration of a database that this release may use as it is.
+    """Return the migration of a database that may be used as it is.
 
     None for one that must be migrated.
     """

@@ -86,7 +86,7 @@ class SqlRetentionStore:
         return self._database.write(job, appends=False)
 
     def remove_batch(self, run: str, kind: DataKind, order: RemovalOrder) -> int:
-        """Remove some of what is past its term. Return how much; 0 once nothing is."""
+        """Remove some of what is past its term. Return how much."""
         cutoff = order.cutoff(kind)
         if cutoff is None:
             return 0
@@ -101,7 +101,7 @@ class SqlRetentionStore:
                 assert_never(kind)
 
     def complete_run(self, run: str, order: RemovalOrder) -> Mapping[str, int]:
-        """Record in the ledger what the run has removed. Return how much, by kind.
+        """Record in the ledger how much the run has removed, by kind.
 
         A run that removed nothing leaves no trace.
         """
@@ -132,7 +132,7 @@ class SqlRetentionStore:
                 unit.connection.execute(_EMPTY_CONFLICT, values)
             counts_of_day = unit.connection.execute(_DROP_IGNORED, {"before": day}).rowcount
             count = len(keys) + len(conflicts)
-            _count(unit, run, DataKind.SIGNALS, count + counts_of_day)
+            _count(unit, run, DataKind.SIGNALS, count=count + counts_of_day)
             return count
 
         return self._database.write(job, appends=False)
@@ -153,7 +153,7 @@ class SqlRetentionStore:
                 )
                 unit.connection.execute(delete(tables.outbox).where(is_answer))
                 unit.connection.execute(delete(tables.questions).where(_questions.id.in_(ids)))
-            _count(unit, run, DataKind.QUESTIONS, len(ids))
+            _count(unit, run, DataKind.QUESTIONS, count=len(ids))
             return len(ids)
 
         return self._database.write(job, appends=False)
@@ -186,7 +186,7 @@ class SqlRetentionStore:
             counts = {DataKind.CASES.value: len(case_ids)}
             if lines:
                 _append(unit, run, order=order, counts=counts, lines=lines, before=cutoff)
-            _count(unit, run, DataKind.CASES, len(case_ids))
+            _count(unit, run, DataKind.CASES, count=len(case_ids))
             _set_state(unit, run, RUNNING)
             return len(rows)
 
@@ -242,7 +242,7 @@ def _past_rows(kind: DataKind, cutoff: datetime, order: RemovalOrder) -> Select[
 
 
 def _past_signals(cutoff: datetime, order: RemovalOrder) -> Select[Any]:
-    """Select signals that came before, of no case that is open or on hold."""
+    """Select earlier signals of no case that is open or on hold."""
     return (
         select(_inbox.source, _inbox.key, _inbox.received_at.label("at"))
         .outerjoin(tables.cases, _cases.id == _inbox.case_id)
@@ -321,7 +321,7 @@ def _moment(value: Any) -> datetime | None:
 def _remove_case(
     unit: UnitOfWork, case_id: str, *, redactions: Mapping[int, Redaction], order: RemovalOrder
 ) -> list[RedactedLine] | None:
-    """Remove what a case was about. Return the changed lines; None where it must stay."""
+    """Remove what a case was about. None where it must stay."""
     row = unit.connection.execute(_CASE, {"of_case": case_id}).one()
     case = from_json(Case, row.body)
     is_kept = is_held(case_id, case.kind, order.retention.hold)
@@ -434,7 +434,7 @@ def _counts_of(unit: UnitOfWork, run: str) -> dict[str, int]:
     return json.loads(row.counts) if row else {}
 
 
-def _count(unit: UnitOfWork, run: str, kind: DataKind, count: int) -> None:
+def _count(unit: UnitOfWork, run: str, kind: DataKind, *, count: int) -> None:
     if not count:
         return
     counts = _counts_of(unit, run)

@@ -1,4 +1,4 @@
-"""Records of people, user groups and channels, read from Slack at most once a minute."""
+"""Records of people, user groups and channels, read from Slack each minute."""
 
 import logging
 import threading
@@ -164,7 +164,7 @@ class WorkspaceRecords:
         *,
         fresh: bool,
     ) -> Value:
-        """Return what was fetched under this name in the last minute, or fetch it."""
+        """Return what was fetched in the last minute, or fetch it."""
         now = monotonic()
         with self._lock:
             fetched_at, value = self._cache.get(name, (float("-inf"), None))

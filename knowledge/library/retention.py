@@ -25,14 +25,14 @@ def check_retention(
     systems: Mapping[str, SystemSpec],
     playbooks: Mapping[str, Playbook],
 ) -> Iterator[str]:
-    """Yield terms that are too short, and names on hold that nothing has."""
+    """Yield terms that are too short, and unknown names on hold."""
     for kind in DataKind:
         term = policy.retention.term_of(kind)
         if term is not None and term < MIN_TERM:
             yield _complaint(path, kind.value, f"{_days(term)} is too short: give at least 1d")
     term = policy.retention.cases
     if term is not None and term >= MIN_TERM:
-        yield from _short_case_term(path, policy, term, systems)
+        yield from _short_case_term(path, policy, term=term, systems=systems)
     known_names = [*playbooks, UNRECOGNISED]
     for place, name in enumerate(policy.retention.hold):
         if name not in known_names and not fullmatch(_CASE_ID, name):
@@ -42,7 +42,7 @@ def check_retention(
 
 
 def _short_case_term(
-    path: Path, policy: Policy, term: timedelta, systems: Mapping[str, SystemSpec]
+    path: Path, policy: Policy, *, term: timedelta, systems: Mapping[str, SystemSpec]
 ) -> Iterator[str]:
     windows = [
         (spec.undo_for, f"{system}.{name} may be undone for {_days(spec.undo_for)}")

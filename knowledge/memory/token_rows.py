@@ -1,4 +1,4 @@
-"""The rows of the token table: two numbers in a byte, and a factor for each row.
+"""The rows of the token table: two numbers a byte, a factor a row.
 
 Apart from the embedder: whoever embeds nothing needs no numpy.
 """
@@ -34,7 +34,7 @@ class TokenRows:
         self._rows: NDArray[Any] = np.asarray(np.load(path, mmap_mode="r"))
 
     def add_up(self, token_ids: list[int]) -> Vectors:
-        """Add up the rows of these tokens, the early ones with more weight."""
+        """Add up the rows of these tokens, the early ones weighing more."""
         rows = self._rows[token_ids[:MAX_TOKENS]]
         weights = rows["scale"] * POSITION_WEIGHTS[: len(rows)]
         total: Vectors = weights @ unpack(rows["packed"])

@@ -1,4 +1,4 @@
-"""Readers of each migration: the releases that may still use the database after it.
+"""Readers of each migration: releases that may use the database after it.
 
 A release that finds a later migration than its own asks this table whether it may go on. Each
 migration from this one on names, as ``readable_from``, the oldest migration whose release its
