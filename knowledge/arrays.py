@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
 
     class _Numpy(LazyModule):
-        """Keeps each name: looking up ten would be half of a vector's time."""
+        """Keeps each name, as looking up ten takes half a vector's time."""
 
         def __getattr__(self, attribute: str) -> Any:
             value = super().__getattr__(attribute)

@@ -76,7 +76,7 @@ def must_be_within_bounds(fields: Iterable[EditField]) -> None:
 
 
 def describe_bounds(field: EditField) -> str:
-    """Write the bounds of a field, like "from 1 to 600" or "at least 1".
+    """Write a field's bounds, like "from 1 to 600".
 
     Empty for a field without bounds.
     """

@@ -116,7 +116,7 @@ def restore(
 
 
 def _load(settings: Settings, mark: Path, *, folder: Path, manifest: BackupManifest) -> None:
-    """Load the copy as a whole, unless a killed run has done so.
+    """Load the whole copy, unless a killed run has done so.
 
     Raises:
         Refusal: the database is not empty, or another restoration was interrupted.

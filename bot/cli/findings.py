@@ -127,7 +127,7 @@ def print_findings(findings: Sequence[Finding], *, otherwise: str, as_json: bool
 
 
 def print_causes(causes: Sequence[FindingGroup]) -> None:
-    """Print each cause with its places, and one thing to do a line."""
+    """Print each cause with its places, and what to do."""
     for cause in causes:
         sentence = _with_count(cause)
         if cause.severity is Severity.HINT:

@@ -124,7 +124,7 @@ class MessageCleanup:
         self._finish(message)
 
     def _clear_erased(self, message: LeasedMessage) -> None:
-        """Delete messages about a case that was erased or is past its term."""
+        """Delete messages about a case that was erased or removed."""
         case = self.cases.case(message.case_id)
         cards = [card for card in self.card_store.cards(case.id) if card.ts]
         people = [person for person in case.activity.people if LABEL_PREFIX not in person]

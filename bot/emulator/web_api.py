@@ -154,7 +154,7 @@ def users_list(workspace: Workspace, arguments: Json) -> Json:
 
 
 def page_of(items: Mapping[str, Any], name: str, arguments: Json) -> Json:
-    """Return one page of items by id; all where no limit is given."""
+    """Return one page of items by id, or all without limit."""
     limit = int(arguments.get("limit") or 0) or len(items)
     cursor = str(arguments.get("cursor") or "")
     rest = sorted(key for key in items if key > cursor)

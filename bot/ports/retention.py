@@ -18,7 +18,7 @@ class RemovalOrder:
     now: datetime
 
     def cutoff(self, kind: DataKind) -> datetime | None:
-        """Return the time before which these data are past their term, or None."""
+        """Return the time before which these data are past their term."""
         term = self.retention.term_of(kind)
         return None if term is None else self.now - term
 
@@ -43,7 +43,7 @@ class RetentionStore(Protocol):
         """Return the run that is not complete, or a new one."""
 
     def remove_batch(self, run: str, kind: DataKind, order: RemovalOrder) -> int:
-        """Remove some of what is past its term. Return how much; 0 at the end."""
+        """Remove some of what is past its term; return how much."""
 
     def complete_run(self, run: str, order: RemovalOrder) -> Mapping[str, int]:
         """Record in the ledger how much the run has removed, by kind.

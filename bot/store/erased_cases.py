@@ -107,7 +107,7 @@ def _redact(plain: Plain, person: ErasureSubject, *, is_about_person: bool) -> P
 
 
 def redacted_line(row: Any, plain: Plain, *, new: Plain, before: Redaction | None) -> RedactedLine:
-    """Bind the new content of a line, and what proofs need of the old."""
+    """Bind a line's new content, and what proofs need of the old."""
     content = canonical_bytes(new)
     plan = before.plan if before else ""
     challenge = before.challenge if before else ""

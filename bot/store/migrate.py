@@ -253,7 +253,7 @@ def configuration(connection: Connection) -> "alembic_config.Config":
 
 
 def usable_version(database: Database) -> str | None:
-    """Return the migration of a database that may be used as it is.
+    """Return the migration of a database that needs no other.
 
     None for one that must be migrated.
     """

@@ -1,4 +1,4 @@
-"""The rows of the token table: two numbers a byte, a factor a row.
+"""The rows of the token table, with two numbers in a byte.
 
 Apart from the embedder: whoever embeds nothing needs no numpy.
 """

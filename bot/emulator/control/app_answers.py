@@ -73,7 +73,7 @@ class AppAnswers:
 
 
 async def _uploaded_bytes(request: Request) -> bytes:
-    """Return the body, or the file of a form: Slack's clients send either."""
+    """Return the body, or the file of a form."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         for _, part in (await request.form()).multi_items():
             if isinstance(part, UploadFile):

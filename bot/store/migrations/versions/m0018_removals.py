@@ -1,4 +1,4 @@
-"""Runs that remove what is past its term, and the cases they reached.
+"""Runs that remove what is past its term, and their cases.
 
 As with an erasure, the database lets a line of the ledger say something else only within the
 transaction of such a run that binds it. It refuses every other change of the ledger, as before.
