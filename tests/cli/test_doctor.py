@@ -71,13 +71,23 @@ def ask(environment):
         for command in COMMANDS:
             done = CliRunner().invoke(COUNTERSIGN, command, env={**environment, **settings})
             assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-            lines = [line for line in done.stdout.splitlines() if line.startswith("• ")]
-            answers.append((done.exit_code, lines))
+            answers.append((done.exit_code, causes_in(done.stdout)))
         # What one of them says of Slack, the other does too.
         assert answers[0] == answers[1]
         return answers[0]
 
     return ask
+
+
+def causes_in(text):
+    """Join each cause with what to do about it, which stands indented below."""
+    causes = []
+    for line in text.splitlines():
+        if line.startswith("• "):
+            causes.append(line)
+        elif line.startswith(" ") and causes:
+            causes[-1] += f" {line.strip()}"
+    return causes
 
 
 def bot(slack):
