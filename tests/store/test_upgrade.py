@@ -226,7 +226,7 @@ def test_a_database_of_any_release_gets_what_a_later_release_adds_to_the_project
     lines = done.stdout.splitlines()
     for dump, line in zip(DUMPS, lines, strict=True):
         # The ledger is the truth, also for the new column: every case has it, in flight or not.
-        count = 4 if "0015" in dump.stem else 3
+        count = 4 if dump.stem[-4:] >= "0015" else 3
         cases = [f"EX-{number}" for number in range(1, count + 1)]
         assert line == " ".join(["9999", *(f"{one}=calm {one}" for one in cases)]), dump.stem
 

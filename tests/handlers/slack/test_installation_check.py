@@ -58,10 +58,17 @@ def check(emulator, folder=PACKAGED, **options):
     return find_slack_problems(bot, load(folder), app_client=app, **options)
 
 
-def name_channel(folder, name, before="C0STOCK"):
+def name_channel(folder, name, before='"#stock"'):
     """Name a channel otherwise in every playbook."""
     for path in folder.glob("**/playbooks/*.yml"):
         path.write_text(path.read_text().replace(f"channel: {before}", f"channel: {name}"))
+
+
+def leave_out_ids(folder):
+    """Let no name have an id by the files, as in a company of one's own."""
+    path = folder / "channels.yml"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("ids:")))
 
 
 def sentences(findings):
@@ -215,6 +222,7 @@ def test_a_slack_that_is_away_is_no_finding(workspace):
 
 
 def test_channels_by_name_are_looked_up_or_where_they_were_pinned(workspace, folder):
+    leave_out_ids(folder)
     name_channel(folder, "stock")
     assert check(workspace, folder) == []
     name_channel(folder, "stockroom", before="stock")
