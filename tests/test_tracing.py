@@ -11,6 +11,7 @@ from bot.cases.errors import NotEligible, SettingsIncomplete
 from bot.cli.tracing import trace_options
 from bot.cli.tracing import tracing as traced
 from bot.connectors.measured import MeasuredConnector
+from bot.lazy_module import LazyModule
 from bot.settings import load
 from tests.fakes.collector import Collector
 from tests.fakes.directory import principal
@@ -246,6 +247,8 @@ def test_traces_can_be_turned_off(collector, more):
 def test_without_the_libraries_the_bot_says_what_to_install(collector, monkeypatch):
     name = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
     monkeypatch.setitem(sys.modules, name, None)
+    # One that was not used before: it keeps what it has imported.
+    monkeypatch.setattr(tracing, "trace_exporter", LazyModule(name))
     with pytest.raises(SettingsIncomplete, match=r"install countersign\[otel\]"):
         traced(settings(collector)).__enter__()
 
