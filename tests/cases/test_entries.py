@@ -209,12 +209,6 @@ def test_an_entry_is_an_object_of_eight_fields():
     }
 
 
-def test_a_name_that_no_release_knows_is_no_entry():
-    plain = {**entry_plain(entry_with(Drifted(("x",)))), "type": "case.imagined"}
-    with pytest.raises(KeyError):
-        entry_of(plain)
-
-
 @pytest.mark.parametrize(
     ("name", "body"),
     [
