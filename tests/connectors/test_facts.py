@@ -16,7 +16,9 @@ from bot.ports.connector import Effect, EffectStatus
 from tests.connectors.bank import PAY, bank_system
 from tests.connectors.stock import ORDER, administer, order_action, stock_system
 
-FACTS = "SELECT on_order, 'O-' || :key AS reference FROM stock WHERE product_id = :product_id"
+# Two bars are "or" to MariaDB.
+REFERENCE = "REPLACE('O-?', '?', :key)"
+FACTS = f"SELECT on_order, {REFERENCE} AS reference FROM stock WHERE product_id = :product_id"
 RETURNS = {"on_order": FactType.INTEGER, "reference": FactType.TEXT}
 
 
