@@ -365,6 +365,8 @@ NOT_DERIVED = {
 TABLES_NOT_DERIVED = {
     "ticks",
     "erasures",
+    "removals",
+    "removed_cases",
     "migrations",
     "boards",
     "listed",

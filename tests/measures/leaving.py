@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.demo.processes import EmulatorProcess
 from tests.servers import children_left
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -45,6 +46,14 @@ def leave_an_orphan():
     # Its output is held open by the child.
     parent.stdin.close()
     parent.wait()
+
+
+@pytest.fixture
+def emulator():
+    """Start Slack in a process of its own, and leave it behind."""
+    running = EmulatorProcess()
+    running.wait()
+    return running
 
 
 # A fixture, because the time-out of the test does not count it: it may take long.
