@@ -17,7 +17,7 @@ MAX_HOLDS = 1_000
 
 
 class DataKind(StrEnum):
-    """The data with a term of their own, as the ledger names them."""
+    """The data with a term of their own, by their ledger names."""
 
     SIGNALS = "signals"
     QUESTIONS = "questions"

@@ -1,4 +1,4 @@
-"""The reference of the HTTP API, from the operations that its OpenAPI document describes."""
+"""The reference of the HTTP API, from its OpenAPI document."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -50,7 +50,7 @@ def write_source(folder: Path) -> None:
 
 
 def _current_pictures(cache: Path) -> Path | None:
-    """Return the folder of pictures that show the page of today; None where none can be taken."""
+    """Return the folder of today's pictures, or None."""
     fresh = cache / "pictures"
     for folder in (pictures.FOLDER, fresh):
         if pictures.is_current(folder):
@@ -80,7 +80,7 @@ def _pages(*, has_current_pictures: bool) -> Iterator[tuple[Path, str]]:
 
 
 def _inside(path: Path, text: str) -> str:
-    """Keep the words alone of a link to a file of the project that is no page."""
+    """Keep only the words of a link to what is no page."""
 
     def replace(match: re.Match[str]) -> str:
         mark, words, target, _ = match.groups()

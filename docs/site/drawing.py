@@ -27,7 +27,7 @@ def draw(text: str) -> str:
 
 
 def _floors(drawing: str) -> list[_Floor]:
-    """Read the floors from the highest to the lowest; what is outside stands at either end."""
+    """Read the floors from the highest to the lowest."""
     top, floors, bottom = _Floor(is_outside=True), list[_Floor](), _Floor(is_outside=True)
     is_open = False
     for line in drawing.splitlines():

@@ -1,4 +1,4 @@
-"""The reference of ledger entries, from their definitions, with an example of each.
+"""The reference of ledger entries, with an example of each.
 
 The examples are entries of real runs. ``python docs/site/entries_page.py FILE…`` takes those that
 are missing from ledgers of bots that have run: SQLite files or exports.
@@ -80,7 +80,7 @@ def examples() -> Mapping[str, str]:
 
 
 def find_examples(file: Path) -> Iterator[str]:
-    """Iterate over the entries of a ledger: an export, or an SQLite file."""
+    """Iterate over the entries of an export or an SQLite file."""
     if file.suffix == ".jsonl":
         for line in file.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)["entry"]
@@ -91,14 +91,17 @@ def find_examples(file: Path) -> Iterator[str]:
 
 
 def add_examples(files: list[Path]) -> list[str]:
-    """Write the shortest entry of each name that has no example, and return what is missing."""
-    found: dict[str, str] = {}
+    """Write the shortest entry of each name without example.
+
+    Returns the names that are still missing.
+    """
+    shortest_lines: dict[str, str] = {}
     for file in files:
         for line in find_examples(file):
             name = json.loads(line)["type"]
-            if len(line) < len(found.get(name, line + " ")):
-                found[name] = line
-    all_examples = {**found, **examples()}
+            if len(line) < len(shortest_lines.get(name, line + " ")):
+                shortest_lines[name] = line
+    all_examples = {**shortest_lines, **examples()}
     ordered = [all_examples[name] for name in sorted(all_examples)]
     EXAMPLES.write_text("\n".join(ordered) + "\n", encoding="utf-8")
     return sorted(BODIES.keys() - all_examples.keys())
@@ -145,7 +148,7 @@ def _section(body: type[Body]) -> Iterator[str]:
 
 
 def _moment(body: type[Body]) -> str:
-    """Say in which states of a case the entry is written, and to which it leads."""
+    """Say in which states the entry is written, and what follows."""
     arrows = [
         (before, after)
         for transition in _transitions(body)
@@ -228,16 +231,16 @@ def _composed_name(hint: Any) -> str:
 
 @cache
 def _shapes() -> tuple[type, ...]:
-    """Return the dataclasses and choices that entries are made of, in the order of their names."""
-    found: set[type] = set()
+    """Return the parts that entries are made of, by name."""
+    parts: set[type] = set()
     rest: list[Any] = list(BODIES.values())
     while rest:
         hint = rest.pop()
         for part in _parts(hint):
-            if part not in found:
-                found.add(part)
+            if part not in parts:
+                parts.add(part)
                 rest.append(part)
-    return tuple(sorted(found, key=lambda shape: shape.__name__))
+    return tuple(sorted(parts, key=lambda shape: shape.__name__))
 
 
 def _parts(hint: Any) -> Iterator[type]:
@@ -255,7 +258,7 @@ def _parts(hint: Any) -> Iterator[type]:
 
 
 def comments(shape: type) -> Mapping[str, str]:
-    """Return the meaning of each field: its own comment, or what its name means everywhere."""
+    """Return the meaning of each field, by its comment or name."""
     usual = _usual_meanings()
     own = field_comments(shape)
     return {

@@ -1,4 +1,4 @@
-"""References of every YAML key, from the schemas: form, default, meaning and an example."""
+"""References of every YAML key, from the schemas."""
 
 import json
 from collections.abc import Iterator, Mapping

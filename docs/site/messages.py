@@ -95,7 +95,7 @@ def introduction() -> str:
 
 @cache
 def areas() -> tuple[Area, ...]:
-    """Read what people wrote on areas and messages, in the order of the page."""
+    """Read the remedies of areas and messages, in page order."""
     return tuple(_read_area(REMEDIES / f"{name}.yml") for name in _index()["areas"])
 
 
@@ -194,7 +194,7 @@ def _texts(source: str, file: str) -> Iterator[str]:
 
 
 def _constants(tree: ast.Module) -> dict[str, list[ast.expr]]:
-    """Return the values of names of the module, and of every ``sentence`` in its functions."""
+    """Return the values of the module's names and its sentences."""
     constants: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
@@ -217,7 +217,7 @@ def _reported(call: ast.Call) -> ast.expr | None:
 
 
 def _subject(call: ast.Call) -> ast.expr | None:
-    """Return the text of an error: its first argument, or the sentence of a finding."""
+    """Return the text of an error or the sentence of a finding."""
     words = [word.value for word in call.keywords if word.arg == "sentence"]
     return next(iter([*call.args, *words]), None)
 

@@ -107,7 +107,7 @@ def _run(folder: Path, command: list[str]) -> None:
 
 
 def _photograph(card: Locator, file: Path) -> None:
-    """Take a picture of a card; one that is drawn again meanwhile is looked for once more."""
+    """Take a picture of a card, looking again if it is redrawn."""
     for attempt in range(MAX_ATTEMPTS):
         try:
             card.screenshot(path=file)
@@ -140,7 +140,7 @@ def _checksum() -> str:
 
 
 def main() -> int:
-    """Take the pictures into the pages' folder; return the code with which the program ends."""
+    """Take the pictures, and return the exit code."""
     if not can_take():
         print("install chromium first", file=sys.stderr)
         return 1

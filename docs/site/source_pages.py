@@ -1,4 +1,4 @@
-"""The source of what a page names, so that its walks can be followed without the repository."""
+"""The source of what a page names, to be read without the repository."""
 
 import ast
 import re
@@ -54,7 +54,7 @@ def _tree(module: Path) -> ast.Module:
 
 
 def _split(name: str) -> tuple[Path | None, tuple[str, ...]]:
-    """Split a name into the file of its module and what stands in it; None for a package."""
+    """Split a name into its module's file and its place, or None."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
         module = PROJECT.joinpath(*parts[:end]).with_suffix(".py")
