@@ -131,13 +131,16 @@ class Shop:
         )
 
     def choose(self, who: str, case, entry: str):
-        """Choose this entry of the card's menu."""
+        """Choose this entry of the card's menu, and wait for the form, or for why none opens."""
         (value,) = [one for one in self.values(case.id, "case.more") if one.startswith(f"{entry} ")]
-        return self.press(who, case, "case.more", value)
+        before = self.told(who)
+        answer = self.press(who, case, "case.more", value)
+        self.until(lambda: self.views(who) or self.told(who) != before, f"an answer to {entry}")
+        return answer
 
     def fill_in(self, who: str, **values) -> str:
         """Send in the form that has just opened, and close it; what it was refused with, or nothing."""
-        views = self.emulator.get(f"state?as={who}")["views"]
+        views = self.views(who)
         if not views:
             # They were told at the press.
             return f"no form opened; {self.whispers(who)}"
@@ -148,8 +151,14 @@ class Shop:
             self.emulator.post("close", {"as": who, "view_id": views[-1]["id"]})
         return json.dumps(answer["payload"]) if answer["payload"] else ""
 
+    def views(self, who: str) -> list:
+        return self.emulator.get(f"state?as={who}")["views"]
+
+    def told(self, who: str) -> list:
+        return self.emulator.get(f"state?as={who}")["ephemerals"]
+
     def whispers(self, who: str) -> str:
-        return json.dumps(self.emulator.get(f"state?as={who}")["ephemerals"], ensure_ascii=False)
+        return json.dumps(self.told(who), ensure_ascii=False)
 
     def ordered(self, product: int) -> int:
         with contextlib.closing(sqlite3.connect(self.folder / "company.db")) as database:
