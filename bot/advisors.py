@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cases.errors import PlaybookInvalid
+from bot.cases.promise import PromiseRecord
 from bot.lazy_module import LazyModule
 from bot.ports.clock import Clock
 from bot.ports.language import ActionSheet, Narrator, Planner, QuestionClassifier, QuestionReader
 from bot.ports.memory import Memory as MemoryPort
 from bot.ports.memory import PrecedentStore
-from bot.ports.recommender import Recogniser, Recommender
+from bot.ports.recommender import PromiseRecords, Recogniser, Recommender
 from bot.settings import Settings
 from bot.store.precedents import SqlPrecedentStore
 from bot.store.store import Store
 from knowledge.language.chat_model import ChatLimits
+from knowledge.learning.live_records import LiveRecords
 from knowledge.learning.model_file import ModelFile
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.question_examples import question_version
@@ -64,6 +66,8 @@ class Advisors:
     memory: MemoryPort
     recogniser: Recogniser
     recommender: Recommender
+    #: Which promises of the recommender are not kept at present.
+    promises: PromiseRecords
     question_classifier: QuestionClassifier
     narrator: Narrator | None = None
     #: Suggests plans with a chat model, where one is configured and may.
@@ -82,6 +86,7 @@ class Knowledge:
     precedents: PrecedentMemory
     embedders: Embedders
     model_file: ModelFile
+    live_records: LiveRecords
     #: Of the index and the model file. It can be deleted: both are made again from the ledger.
     folder: Path
 
@@ -148,7 +153,10 @@ def open_knowledge(
             embedder=settings.embeddings,
         )
     )
-    precedents = PrecedentMemory(shelf, embedders.precedents, RemoteVectorIndex(helper))
+    live_records = LiveRecords(shelf, lambda: model_file.model)
+    precedents = PrecedentMemory(
+        shelf, embedders.precedents, RemoteVectorIndex(helper), follower=live_records
+    )
     models = _LatestModels(model_file, embedders)
     advisors = Advisors(
         shelf=shelf,
@@ -164,7 +172,9 @@ def open_knowledge(
             embedder=embedders.precedents,
             clock=clock,
             model_embedder=_model_embedder(embedders, helper),
+            live_record_of=live_records.of_kind,
         ),
+        promises=live_records,
         question_classifier=TrainedQuestionClassifier(
             latest_model=models.questions,
             kinds=library.playbooks,
@@ -180,6 +190,7 @@ def open_knowledge(
         precedents=precedents,
         embedders=embedders,
         model_file=model_file,
+        live_records=live_records,
         folder=folder,
     )
 
@@ -260,8 +271,17 @@ def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
             embedder=embedder,
             clock=clock,
         ),
+        promises=_NoPromises(),
         question_classifier=TrainedQuestionClassifier(_no_questions, kinds=()),
     )
+
+
+class _NoPromises:
+    """No promises, so none that lapsed."""
+
+    def lapses(self) -> list[PromiseRecord]:
+        """Return nothing."""
+        return []
 
 
 def _no_recogniser() -> RecogniserModel | None:

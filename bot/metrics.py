@@ -47,6 +47,12 @@ RECALLS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+PROMISES = Counter(
+    "countersign_promises",
+    "Promises of precision: given on a card or lapsed instead; kept or missed by the outcome.",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 RECOGNITIONS = Counter(
     "countersign_recognitions", "Signals without a known kind.", ["outcome"], registry=REGISTRY
 )

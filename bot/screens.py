@@ -33,6 +33,7 @@ from bot.ports.approver_decisions import ApproverDecisions, NoApproverDecisions
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
+from bot.ports.recommender import PromiseRecords
 from bot.store.store import Store
 from bot.views.queue_health import PRACTICE_NOTICE
 from knowledge.library import FileLibrary
@@ -68,6 +69,7 @@ class ScreenBuilder:
     visibility: Visibility
     queues: Queues
     progress: CaseProgress
+    promises: PromiseRecords
     #: Puts a reading that was chosen into words.
     describe_query: DescribeQuery = describe_nothing
     #: Finds the cases of an answer again.
@@ -135,6 +137,7 @@ class ScreenBuilder:
                 missed_calls=self.missed_calls(),
                 question_reviews=self.question_reviews(),
                 queue_reviews=self.queue_reviews(),
+                promises=self.promises,
             ),
             chat=self.chat,
             clock=self.clock,

@@ -695,6 +695,7 @@ class _Builder:
             visibility=visibility,
             queues=conversation.queues,
             progress=conversation.progress,
+            promises=self.advisors.promises,
             describe_query=questions.describe,
             question_lists=question_lists,
         )

@@ -20,3 +20,5 @@ class Circumstances:
     stake: Money | None = None
     #: The facts of signal and look-ups by name; empty where policy has no rules.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: Why a person must look at this plan, beside what policy says; empty for no reason.
+    doubt: str = ""

@@ -246,6 +246,8 @@ def _objection(matter: _Matter) -> str:
         return "policy never lets this kind run alone"
     if matter.rules:
         return matter.rules[0].rule.because
+    if matter.circumstances and matter.circumstances.doubt:
+        return matter.circumstances.doubt
     is_first = matter.step == 0
     if is_first and not may_begin_alone(plan.playbook, matter.usage, policy.autonomy):
         return BUDGET_SPENT

@@ -26,12 +26,15 @@ from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.cases.program import is_approval_kind
 from bot.cases.prompt_injection import looks_like_prompt_injection
+from bot.cases.recommendation import Recommendation
 from bot.cases.signal import READ_BY, Signal
 
 STALE_AFTER = timedelta(days=365)
 MAX_FACTS = 12
 MAX_TEXT_LENGTH = 2_000
 MAX_REASONS = 2
+#: Ends the id of the precedent of what a person did after a card.
+BY_HAND_SUFFIX = "h"
 
 
 class CaseOutcome(StrEnum):
@@ -63,6 +66,10 @@ class PrecedentDecision:
     is_edited: bool = False
     #: The confidence on the card, in per cent.
     card_confidence: int | None = None
+    #: How many of a hundred such recommendations the card promised to be right.
+    card_promise: int | None = None
+    #: The confidence of the model, before the card's was corrected, in per cent.
+    model_confidence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,17 @@ class Precedent:
         # Of what programs write nothing is learned.
         is_of_program = is_approval_kind(self.kind)
         return self.is_reviewed and not is_of_program and not self.looks_like_prompt_injection
+
+    @property
+    def card_id(self) -> str:
+        """Return what the precedents of one card have in common: its case and revision."""
+        return self.id.removesuffix(BY_HAND_SUFFIX)
+
+    @property
+    def was_right(self) -> bool:
+        """Tell whether a person approved the card unedited, and it worked."""
+        is_as_recommended = bool(self.decision.action) and not self.decision.is_edited
+        return is_as_recommended and self.outcome is CaseOutcome.WORKED
 
     @property
     def text(self) -> str:
@@ -169,7 +187,7 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
         result = _outcome(body)
         if result:
             outcome, reason = result
-            by_hand = "h" if outcome is CaseOutcome.BY_HAND else ""
+            by_hand = BY_HAND_SUFFIX if outcome is CaseOutcome.BY_HAND else ""
             last_id = f"{case.id}.{case.proposal.revision}{by_hand}"
             precedents[last_id] = _precedent(last_id, case, entry, outcome=outcome, reason=reason)
     if case and case.signal.is_removed:
@@ -271,14 +289,19 @@ def _decision(case: Case, entry: Entry, outcome: CaseOutcome) -> PrecedentDecisi
         if case.proposal.plan and outcome is not CaseOutcome.BY_HAND
         else ()
     )
-    confidence = case.proposal.recommendation.confidence if case.proposal.recommendation else None
+    card = case.proposal.recommendation or _NO_RECOMMENDATION
     return PrecedentDecision(
         action=actions[0].name if actions else "",
         people=_deciders(case, entry),
         steps=tuple(action.summary for action in actions),
         is_edited=bool(case.proposal.changes),
-        card_confidence=confidence,
+        card_confidence=card.confidence,
+        card_promise=card.promised_percent,
+        model_confidence=card.model_confidence,
     )
+
+
+_NO_RECOMMENDATION = Recommendation("", "", "")
 
 
 def _deciders(case: Case, entry: Entry) -> tuple[str, ...]:

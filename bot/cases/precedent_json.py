@@ -17,7 +17,7 @@ def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
     plain = to_plain(precedent)
     decision = plain["decision"]
     # The order is that of the stored text.
-    return {
+    fields = {
         "id": plain["id"],
         "kind": plain["kind"],
         "said": plain["signal_text"],
@@ -36,6 +36,12 @@ def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
         "named": plain["is_kind_known"],
         "shown": decision["card_confidence"],
     }
+    # Left out where there is none: the checksums of earlier rows stay as they are.
+    later_fields = {
+        "promised": decision["card_promise"],
+        "estimated": decision["model_confidence"],
+    }
+    return fields | {name: value for name, value in later_fields.items() if value is not None}
 
 
 def precedent_from_json(raw: str | bytes) -> Precedent:
@@ -53,6 +59,8 @@ def precedent_from_json(raw: str | bytes) -> Precedent:
             "people": fields["decided_by"],
             "is_edited": fields.get("edited", False),
             "card_confidence": fields.get("shown"),
+            "card_promise": fields.get("promised"),
+            "model_confidence": fields.get("estimated"),
         },
         "outcome": fields["ended"],
         "reason": fields["reason"],

@@ -51,8 +51,16 @@ class Recommendation:
     #: The calibrated probability, in per cent, that a person approves it unedited and it works.
     #: None when there is too little data.
     confidence: int | None = None
+    #: The same as the model estimated it, before it was corrected by what people confirmed lately.
+    model_confidence: int | None = None
     #: What has been certified of the confidence.
     promise: str = ""
+    #: How many of a hundred such recommendations are promised to be right; None without a promise.
+    promised_percent: int | None = None
+    #: What would have been promised, and is not kept at present: a person is asked.
+    lapsed_percent: int | None = None
+    #: Nothing like it was decided before, so nothing that was learned speaks for the action.
+    is_unlike_past: bool = False
     #: Why there are no precedents, when memory could not be asked.
     memory: str = ""
 

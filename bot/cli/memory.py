@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from rich.table import Table
@@ -13,13 +14,18 @@ from bot.cases.canonical import to_plain
 from bot.cases.case import Case
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.lifecycle import TERMINAL
+from bot.cases.promise import PromiseRecord
 from bot.cases.signal import UNRECOGNISED
 from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
+from bot.views.promises import week_words
+from knowledge.learning.live_record import answer_of, live_record
 
-STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision")
+STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision", "promises")
+#: Precedents of a kind in which promises are looked for.
+MAX_PROMISED_PRECEDENTS = 200
 REVIEW_COLUMNS = ("case", "state", "at stake", "title", "best guesses")
 
 
@@ -63,7 +69,8 @@ def status(as_json: AsJson = False) -> None:
         return
     table = Table(*STATUS_COLUMNS)
     for row in summary["kinds"]:
-        cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"])
+        promises = "\n".join(promise["words"] for promise in row["promises"]) or "none decided"
+        cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"], promises)
         table.add_row(*cells)
     out.print(table)
     for batch in summary["batches"]:
@@ -96,9 +103,46 @@ def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, 
     promise = "none"
     if plan:
         right = f"{plan.correct} of {plan.total}"
-    if plan and plan.guarantee:
-        promise = f"{plan.guarantee.lower_bound:.0%} at least"
-    return {"kind": kind, "precedents": precedents, "right": right, "promise": promise}
+    if plan and plan.guarantees:
+        promise = f"{plan.guarantees[0].lower_bound:.0%} at least"
+    return {
+        "kind": kind,
+        "precedents": precedents,
+        "right": right,
+        "promise": promise,
+        "promises": [_promise_plain(one) for one in _promises(knowledge, kind)],
+    }
+
+
+def _promises(knowledge: Knowledge, kind: str) -> list[PromiseRecord]:
+    """Count how the promises of a kind were kept lately, before its last training too."""
+    latest = knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS)
+    answers = {}
+    for seq, precedent in enumerate(latest):
+        answer = answer_of(precedent, seq)
+        if answer:
+            answers[precedent.card_id] = answer
+    lapses = {one.percent: one for one in knowledge.live_records.lapses() if one.kind == kind}
+    return [
+        # Whether it stands is a matter of the answers since the training.
+        replace(promise, lapsed_at=getattr(lapses.get(promise.percent), "lapsed_at", None))
+        for promise in live_record(kind, answers.values()).promises
+    ]
+
+
+def _promise_plain(promise: PromiseRecord) -> dict[str, Any]:
+    standing = "lapsed" if promise.has_lapsed else "stands"
+    return {
+        "percent": promise.percent,
+        "given": promise.total,
+        "kept": promise.right,
+        "lapsed": promise.has_lapsed,
+        "weeks": [to_plain(week) for week in promise.weeks],
+        "words": (
+            f"{promise.percent} %, {standing}: kept {promise.right} of {promise.total}"
+            f" ({week_words(promise)})"
+        ),
+    }
 
 
 def review(as_json: AsJson = False) -> None:

@@ -38,6 +38,8 @@ class ImportSummary:
     new_count: int = 0
     #: Rows that give orders to a machine. They are shown as such and count for nothing.
     suspect_count: int = 0
+    #: Rows of cases that have not ended: they are no precedents.
+    unfinished_count: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     #: Why the new precedents are not in the index yet; empty if they are.
     index_failure: str = ""
@@ -49,6 +51,7 @@ class ImportSummary:
             "read": self.row_count,
             "new": self.new_count,
             "flagged": self.suspect_count,
+            "unfinished": self.unfinished_count,
             "rejected": [asdict(row) for row in self.bad_rows],
             "note": self.index_failure,
         }
@@ -69,6 +72,12 @@ def learn(
     facts: Annotated[
         str, typer.Option(help="Further columns to learn from, separated by commas.")
     ] = "",
+    unfinished: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A word for cases that have not ended, like “In progress”: such rows are left out."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     with (
@@ -83,6 +92,7 @@ def learn(
             facts=facts,
             kind=playbook,
             now=utc_now(),
+            unfinished=unfinished or (),
         )
         summary = import_precedents(
             knowledge,
@@ -106,6 +116,9 @@ def import_precedents(
     for row in _read_rows(knowledge, path, columns=columns, batch=summary.batch):
         summary.row_count += 1
         progress()
+        if row is None:
+            summary.unfinished_count += 1
+            continue
         if isinstance(row, BadRow):
             summary.bad_rows.append(row)
             continue
@@ -121,8 +134,8 @@ def import_precedents(
 
 def _read_rows(
     knowledge: Knowledge, path: Path, *, columns: ColumnMapping, batch: str
-) -> Iterator[Precedent | BadRow]:
-    """Yield the precedent of each row, or the row's error."""
+) -> Iterator[Precedent | BadRow | None]:
+    """Yield the precedent of each row, the row's error, or None when its case has not ended."""
     for line, row in read_rows(path):
         if isinstance(row, BadRow):
             yield row
@@ -146,6 +159,8 @@ def _print_summary(summary: ImportSummary) -> None:
         f"in batch {summary.batch}.",
         markup=False,
     )
+    if summary.unfinished_count:
+        out.print(f"{summary.unfinished_count} rows left out: their cases have not ended.")
     if summary.suspect_count:
         out.print(
             f"{summary.suspect_count} contain instructions to a machine: "

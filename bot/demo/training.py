@@ -86,6 +86,7 @@ def _with_question_model(folder: Path, library: FileLibrary) -> TrainedModel:
     return TrainedModel(
         version="",
         memory_size=0,
+        memory_place=0,
         embedder="",
         recogniser=None,
         plans={},

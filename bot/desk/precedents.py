@@ -4,11 +4,13 @@ They are written from the ledger; memory follows the rows by itself. No decision
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import metrics
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import precedents_from
+from bot.cases.precedent import Precedent, precedents_from
 from bot.ports.case_store import CaseStore
 from bot.ports.memory import Memory, PrecedentStore
 from bot.ports.outbox import LeasedMessage
@@ -28,7 +30,8 @@ class PrecedentRecorder:
     def run(self, message: LeasedMessage) -> None:
         """Record one case, in the transaction that finishes the message."""
         precedents, label = precedents_from(self.cases.entries(message.case_id))
-        self.store.save(precedents, label, finish=message)
+        if self.store.save(precedents, label, finish=message):
+            _count_promises(precedents)
 
     def reconcile(self) -> int:
         """Record the cases that are missing. Return how many were."""
@@ -41,3 +44,15 @@ class PrecedentRecorder:
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
         return missing
+
+
+def _count_promises(precedents: Sequence[Precedent]) -> None:
+    """Count whether what the latest card promised was kept."""
+    latest = precedents[-1]
+    if latest.decision.card_promise is None or not latest.is_trainable:
+        return
+    if any(latest.card_id == earlier.card_id for earlier in precedents[:-1]):
+        # The card was rejected, and counted, before a person handled the case by hand.
+        return
+    outcome = "kept" if latest.was_right else "missed"
+    metrics.PROMISES.labels(metrics.kind_label(latest.kind), outcome).inc()

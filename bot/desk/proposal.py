@@ -87,8 +87,12 @@ class Proposals:
         proposer: Proposer,
         now: datetime,
         shape: TreeShape = LIST,
+        doubt: str = "",
     ) -> tuple[Plan, Verdict]:
-        """Make the next revision of the plan, with policy's verdict on it."""
+        """Make the next revision of the plan, with policy's verdict on it.
+
+        With a ``doubt`` a person decides, even where such plans run alone.
+        """
         playbook = self.versions.of_case(case)
         plan = Plan(
             case_id=case.id,
@@ -105,7 +109,7 @@ class Proposals:
             branches=shape.branches,
             facts=shape.facts,
         )
-        verdict = self.verdict(plan, case, evidence, now=now)
+        verdict = self.verdict(plan, case, evidence, now=now, doubt=doubt)
         requesters = [requester.account for requester in case.requesters]
         authors = [plan.requester, plan.beneficiary, *requesters]
         return plan, self.govern_strangers(verdict, authors, playbook)
@@ -144,6 +148,7 @@ class Proposals:
         now: datetime,
         step: int = 0,
         controls: DeskControls | None = None,
+        doubt: str = "",
     ) -> Verdict:
         """Judge this plan from ``step`` on by policy and stage of now.
 
@@ -155,7 +160,14 @@ class Proposals:
 
         def judge_by(rules: Rules) -> Verdict:
             return self._judge(
-                plan, case, evidence, rules=rules, now=now, step=step, controls=controls
+                plan,
+                case,
+                evidence,
+                rules=rules,
+                now=now,
+                step=step,
+                controls=controls,
+                doubt=doubt,
             )
 
         if waiting is None or self.mode == SHADOW_MODE:
@@ -172,6 +184,7 @@ class Proposals:
         now: datetime,
         step: int,
         controls: DeskControls | None,
+        doubt: str,
     ) -> Verdict:
         """Judge a plan by these rules."""
         policy, terms = rules.policy, rules.terms(case.kind)
@@ -208,6 +221,7 @@ class Proposals:
                 stake=case.assessment.stake,
                 # No other part of policy reads facts.
                 facts=case_facts(case, evidence) if policy.rules else {},
+                doubt=doubt,
             ),
             standing_rule=standing_rule,
         )

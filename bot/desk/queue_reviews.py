@@ -30,7 +30,7 @@ class QueueReviews:
 
         None where others would read it too.
         """
-        if not self._is_of_leads(place):
+        if not self.is_of_leads(place):
             return ()
         queues = self._measure(due)
         return tuple(busy_queue(queue, DAYS) for queue in queues if queue.is_rubber_stamped)
@@ -45,7 +45,7 @@ class QueueReviews:
             self._latest[due] = queues
         return queues
 
-    def _is_of_leads(self, place: str) -> bool:
+    def is_of_leads(self, place: str) -> bool:
         """Tell whether only leads of the operation read a digest."""
         if place.startswith(WHOLE_DESK):
             return True

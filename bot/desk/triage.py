@@ -265,6 +265,7 @@ class Triage:
             proposer=proposer,
             now=now,
             shape=shape,
+            doubt=_doubt(recommendation),
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.next_opening(now + verdict.expires_for)
@@ -379,6 +380,13 @@ def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]
         basis="no rule of the playbook fits: the plan is a model's",
         blocked="",
     )
+
+
+def _doubt(recommendation: Recommendation) -> str:
+    """Say why a person must look at what was recommended; empty for no reason."""
+    if recommendation.lapsed_percent is not None:
+        return f"{recommendation.lapsed_percent} % right is not kept at present"
+    return ""
 
 
 def _shape(playbook: Playbook, actions: tuple[Action, ...], facts: Facts) -> TreeShape:

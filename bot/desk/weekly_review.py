@@ -1,6 +1,6 @@
 """The weekly review, which one digest a week has below its sections."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,8 +18,10 @@ from bot.measures.outcomes import count_outcomes
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList
+from bot.ports.recommender import PromiseRecords
 from bot.views.digest import Review, tally_agreements
 from bot.views.inquiries import tally_inquiries
+from bot.views.promises import LapsedPromise, lapsed_promise
 
 MAX_BLIND = 2
 MAX_SLOW = 5
@@ -48,6 +50,7 @@ class WeeklyReview:
     missed_calls: MissedCalls
     question_reviews: QuestionReviews
     queue_reviews: QueueReviews
+    promises: PromiseRecords
 
     def review(
         self,
@@ -81,11 +84,19 @@ class WeeklyReview:
             inquiries=inquiries,
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
             busy_queues=self.queue_reviews.find(period.place, period.due),
+            lapses=self._lapses(period.place, titles),
             questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
         )
         if review == NOTHING_TO_REVIEW:
             return None
         return replace(review, figures=self._figures(period, groups))
+
+    def _lapses(self, place: str, titles: Mapping[str, str]) -> tuple[LapsedPromise, ...]:
+        """List the promises that are not kept, where only leads of the operation read it."""
+        lapses = self.promises.lapses()
+        if not lapses or not self.queue_reviews.is_of_leads(place):
+            return ()
+        return tuple(lapsed_promise(lapse, titles.get(lapse.kind, lapse.kind)) for lapse in lapses)
 
     def _figures(self, period: DigestPeriod, groups: Sequence[EndedCases]) -> tuple[str, ...]:
         """Say what the week came to, beside the week before."""

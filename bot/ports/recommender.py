@@ -9,6 +9,7 @@ from bot.cases.evidence import Evidence
 from bot.cases.expressions import Facts, find_scalar
 from bot.cases.plan import Action
 from bot.cases.playbook import ActionOffer, Playbook
+from bot.cases.promise import PromiseRecord
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.tree_shape import likely_values
@@ -67,3 +68,10 @@ class Recommender(Protocol):
         self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         """Return the recommendation and its actions, ready for a plan."""
+
+
+class PromiseRecords(Protocol):
+    """How the promises of the recommender are kept."""
+
+    def lapses(self) -> Sequence[PromiseRecord]:
+        """Return the promises that are not given at present."""

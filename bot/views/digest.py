@@ -11,6 +11,7 @@ from bot.cases.plan import Money
 from bot.cases.results import AgreementType, EndedCases
 from bot.views.calls import MissedCall
 from bot.views.inquiries import FrequentInquiry
+from bot.views.promises import LapsedPromise
 from bot.views.question_list import NO_QUESTIONS, QuestionListView
 from bot.views.queue_health import BusyQueue
 from bot.views.rows import CaseRow
@@ -62,6 +63,8 @@ class Review:
     misses: tuple[MissedCall, ...] = ()
     #: Queues that are approved faster than they can be read, for the lead of the operation.
     busy_queues: tuple[BusyQueue, ...] = ()
+    #: Promises that are not kept at present, for the lead of the operation.
+    lapses: tuple[LapsedPromise, ...] = ()
     #: Questions of this place that were not answered well.
     questions: QuestionListView = NO_QUESTIONS
     #: The figures of the week beside those of the week before, one sentence each.

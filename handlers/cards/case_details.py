@@ -243,7 +243,7 @@ def _confidence(recommendation: Recommendation, wording: Wording) -> list[Json]:
     if recommendation.basis:
         parts.append(label_paragraph("Basis  ", wording.prose(recommendation.basis, 400)))
     if recommendation.promise:
-        parts.append(label_paragraph("Certified  ", wording.prose(recommendation.promise, 200)))
+        parts.append(label_paragraph("Promise  ", wording.prose(recommendation.promise, 250)))
     return parts
 
 

@@ -111,6 +111,10 @@ def _precedents(case: Case) -> str:
         return ""
     if recommendation.memory:
         return "Cases like it are not available now"
+    if recommendation.lapsed_percent is not None:
+        return f"{recommendation.lapsed_percent} % right is not kept at present: please check"
+    if recommendation.is_unlike_past:
+        return "Unlike what was decided before: please check"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:
         return ""

@@ -6,6 +6,7 @@ from bot.cases.plan import Money
 from bot.views.calls import MissedCall
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
 from bot.views.labels import start_upper
+from bot.views.promises import LapsedPromise
 from bot.views.queue_health import BusyQueue
 from bot.views.rows import CaseRow
 from handlers.cards import ids
@@ -30,6 +31,8 @@ NO_COUNTS = Counts()
 # The kinds that people disagreed with most come first.
 MAX_AGREEMENTS = 8
 MAX_PAUSES = 2
+MAX_LAPSES = 5
+MAX_LAPSE = 500
 MAX_BUSY_QUEUES = 3
 # Slack accepts no more in a message.
 MAX_BLOCKS = 50
@@ -233,12 +236,26 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
         blocks.append(plain_rows(review.slow, permalink))
     if review.misses:
         blocks.append(_misses(review.misses))
+    if review.lapses:
+        blocks.append(_lapses(review.lapses))
     for queue in review.busy_queues[:MAX_BUSY_QUEUES]:
         blocks.append(_busy_queue(queue))
     if review.reopenings or review.taken_back:
         rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
         blocks.append(context_block(f"*Rework:* {rework}"))
     return blocks
+
+
+def _lapses(lapses: tuple[LapsedPromise, ...]) -> Json:
+    items = []
+    for lapse in lapses[:MAX_LAPSES]:
+        items.append(
+            [
+                text_run(f"{clean(lapse.title, 60)}: ", bold=True),
+                text_run(clean(lapse.sentence, MAX_LAPSE)),
+            ]
+        )
+    return rich_text(paragraph(text_run("Not kept at present", bold=True)), bullets(items))
 
 
 def _busy_queue(queue: BusyQueue) -> Json:

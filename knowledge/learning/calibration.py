@@ -15,6 +15,8 @@ class ScoredOutcome:
     #: Scored before anybody decided.
     score: float
     was_right: bool
+    #: When the case ended, in days since any moment.
+    day: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,12 @@ MAX_RECENT_OUTCOMES = 200
 CANDIDATE_THRESHOLDS = 20
 RISK = 0.05
 MIN_SLOPE = 1e-6
+# What can be promised of a recommendation.
+TARGETS = (0.95, 0.90, 0.85, 0.80)
+# A promise is judged by its weeks. One with fewer outcomes says little of it.
+DAYS_IN_WEEK = 7
+MAX_RECENT_WEEKS = 8
+MIN_WEEKLY_OUTCOMES = 30
 
 
 def precision_lower_bound(correct: int, total: int, *, risk: float = RISK) -> float:
@@ -33,6 +39,25 @@ def precision_lower_bound(correct: int, total: int, *, risk: float = RISK) -> fl
     return float(betaincinv(correct, total - correct + 1, risk))
 
 
+def certify_targets(
+    outcomes: Sequence[ScoredOutcome],
+    targets: Sequence[float] = TARGETS,
+) -> tuple[PrecisionGuarantee, ...]:
+    """Certify what can be of these targets, from the highest down.
+
+    Each rests on the outcomes that no higher one covers, as the words on a card speak of those
+    alone.
+    """
+    guarantees: list[PrecisionGuarantee] = []
+    left = list(outcomes)
+    for target in sorted(targets, reverse=True):
+        guarantee = certify_precision(left, target)
+        if guarantee:
+            guarantees.append(guarantee)
+            left = [outcome for outcome in left if outcome.score < guarantee.threshold]
+    return tuple(guarantees)
+
+
 def certify_precision(
     outcomes: Sequence[ScoredOutcome],
     target: float,
@@ -40,12 +65,14 @@ def certify_precision(
     """Find the lowest threshold whose precision reaches the target.
 
     ``outcomes`` are in time order. The bound must reach the target over all of them, and the share
-    itself over the recent ones. Returns None when there is no such threshold.
+    itself over the recent ones and in every recent week. Returns None when there is no such
+    threshold.
     """
     if len(outcomes) < MIN_OUTCOMES:
         return None
     scores = np.array(_scores(outcomes))
     is_right = np.array(_results(outcomes))
+    weeks = _weeks_ago(outcomes)
     for step in range(CANDIDATE_THRESHOLDS):
         threshold = float(np.quantile(scores, step / CANDIDATE_THRESHOLDS))
         is_above = scores >= threshold
@@ -54,7 +81,9 @@ def certify_precision(
         if total < MIN_OUTCOMES:
             return None
         bound = precision_lower_bound(correct, total, risk=RISK / CANDIDATE_THRESHOLDS)
-        if bound >= target and _recent_share(is_above, is_right) >= target:
+        if bound < target or _recent_share(is_above, is_right) < target:
+            continue
+        if _worst_week(is_right[is_above], weeks[is_above]) >= target:
             return PrecisionGuarantee(
                 target=target,
                 threshold=threshold,
@@ -98,3 +127,19 @@ def _recent_share(is_above: NDArray[np.bool_], is_right: NDArray[np.bool_]) -> f
     count = min(MAX_RECENT_OUTCOMES, max(MIN_OUTCOMES, total // 3))
     recent = is_right[-count:][is_above[-count:]]
     return float(recent.mean()) if len(recent) else 0.0
+
+
+def _weeks_ago(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.int64]:
+    """Return how many whole weeks before the last one each was."""
+    days = np.array([outcome.day for outcome in outcomes])
+    return np.asarray((days[-1] - days) // DAYS_IN_WEEK, np.int64)
+
+
+def _worst_week(is_right: NDArray[np.bool_], weeks: NDArray[np.int64]) -> float:
+    """Return the lowest share of right ones in a recent week with enough of them."""
+    shares = [1.0]
+    for week in range(MAX_RECENT_WEEKS):
+        of_week = is_right[weeks == week]
+        if len(of_week) >= MIN_WEEKLY_OUTCOMES:
+            shares.append(float(of_week.mean()))
+    return min(shares)

@@ -26,7 +26,7 @@ from knowledge.learning.recogniser import RecogniserModel
 log = logging.getLogger(__name__)
 FILE_NAME = "model.npz"
 # Change it when an older file must not be read: the bot then trains again.
-FORMAT = "1"
+FORMAT = "2"
 MAX_BYTES = 512 * 1024 * 1024
 CHECK_INTERVAL_SECONDS = 5.0
 # Raised by numpy and zipfile for damaged files. A false size can exhaust the memory.
@@ -55,6 +55,8 @@ class TrainedModel:
     version: str
     #: How many precedents and labels there were then.
     memory_size: int
+    #: The place of the last change of memory that it has seen.
+    memory_place: int
     #: The identity of the embedder of precedents; recognition and each plan name their own.
     embedder: str
     recogniser: RecogniserModel | None
@@ -160,6 +162,7 @@ def _to_arrays(model: TrainedModel) -> dict[str, Any]:
         "version": np.array(model.version),
         "plans": np.array(sorted(model.plans)),
         "taught": np.array(model.memory_size),
+        "place": np.array(model.memory_place),
         "embedder": np.array(model.embedder),
         "format": np.array(FORMAT),
     }
@@ -188,6 +191,7 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
     model = TrainedModel(
         version=str(arrays["version"]),
         memory_size=int(arrays["taught"]),
+        memory_place=int(arrays["place"]),
         embedder=str(arrays["embedder"]),
         recogniser=recogniser,
         plans=plans,

@@ -1,14 +1,26 @@
-"""The plan model of a kind: which action was right before."""
+"""The plan model of a kind: which action was right before, and how sure that is."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.cases.canonical import ScalarMapping
 from knowledge.arrays import np
-from knowledge.learning.calibration import Calibration, PrecisionGuarantee
+from knowledge.learning.answer_confidence import AnswerCurve, AnswerSigns
+from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.linear_model import LinearModel, require_finite, score_margins
+from knowledge.learning.plan_account import Account, AccountTable
+from knowledge.learning.plan_estimate import PlanEstimate
+from knowledge.learning.plan_past import NearestStory, Past
+from knowledge.learning.plan_shares import ShareCurve, add_residuals
 from knowledge.memory.vectors import Vectors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+GUARANTEE_NUMBERS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +32,14 @@ class PlanModel:
     embedder: str
     #: A label for each action, and an empty one for "none of them".
     linear_model: LinearModel
-    calibration: Calibration | None
-    guarantee: PrecisionGuarantee | None
+    curve: ShareCurve
+    #: None when no fact tells more than the linear model knows.
+    accounts: AccountTable | None
+    past: Past
+    #: None when there were too few answers to learn from.
+    answer_curve: AnswerCurve | None
+    #: What is certified, the highest target first.
+    guarantees: tuple[PrecisionGuarantee, ...]
     #: How many precedents each label has.
     support: Mapping[str, int]
     #: How many recommendations of the backtest were right, and how many there were.
@@ -35,27 +53,59 @@ class PlanModel:
         vector: Vectors,
     ) -> dict[str, float]:
         """Return how far each label is ahead of the best other one."""
+        return dict(self.estimate(text, facts, vector).margins)
+
+    def estimate(
+        self,
+        text: str,
+        facts: ScalarMapping,
+        vector: Vectors,
+    ) -> PlanEstimate:
+        """Estimate which action is right, and how sure that is."""
         scores = self.linear_model.score(text, facts, vector)
-        return score_margins(self.linear_model.labels, scores)
+        shares = self.curve.shares(scores)
+        account = None
+        if self.accounts:
+            account = self.accounts.find(facts)
+            shares = add_residuals(shares, account.residuals)
+        nearest = self.past.find_nearest(vector)
+        margins: dict[str, float] = {}
+        confidences: dict[str, float] = {}
+        is_unlike_past = self.past.is_unlike(facts, vector, nearest)
+        if not is_unlike_past:
+            margins = score_margins(self.linear_model.labels, shares.astype(np.float32))
+            signs = self._signs(scores, shares, nearest=nearest, account=account)
+            confidences = self._confidences(signs)
+        return PlanEstimate(
+            margins=margins,
+            shares=dict(zip(self.linear_model.labels, shares.tolist(), strict=True)),
+            confidences=confidences,
+            guarantees=self.guarantees,
+            is_unlike_past=is_unlike_past,
+        )
 
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of this model for a file."""
         name = f"plan.{self.kind}"
         support = list(map(self.support.__getitem__, self.linear_model.labels))
-        return {
+        arrays = {
             **self.linear_model.to_arrays(name),
+            **self.curve.to_arrays(f"{name}.shares"),
+            **self.past.to_arrays(f"{name}.past"),
             f"{name}.embedder": np.array(self.embedder),
-            f"{name}.curve": np.array(_calibration_numbers(self.calibration)),
-            f"{name}.promise": np.array(_guarantee_numbers(self.guarantee)),
+            f"{name}.promises": _guarantee_numbers(self.guarantees),
             f"{name}.support": np.array(support),
             f"{name}.record": np.array([self.correct, self.total]),
         }
+        if self.accounts:
+            arrays |= self.accounts.to_arrays(f"{name}.accounts")
+        if self.answer_curve:
+            arrays |= self.answer_curve.to_arrays(f"{name}.answers")
+        return arrays
 
     @classmethod
-    def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> "PlanModel":
+    def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> PlanModel:
         """Read a model from the arrays of a file.
-
-        One of an earlier release was trained on the vectors of the embedder that the file names.
 
         Raises:
             KeyError: an array is missing.
@@ -63,50 +113,107 @@ class PlanModel:
         """
         name = f"plan.{kind}"
         linear_model = LinearModel.from_arrays(name, arrays)
-        curve = require_finite(arrays[f"{name}.curve"]).tolist()
-        guarantee = require_finite(arrays[f"{name}.promise"]).tolist()
         support = arrays[f"{name}.support"].tolist()
         correct, total = arrays[f"{name}.record"].tolist()
-        return cls(
+        model = cls(
             kind=kind,
-            embedder=str(arrays.get(f"{name}.embedder", arrays["embedder"])),
+            embedder=str(arrays[f"{name}.embedder"]),
             linear_model=linear_model,
-            calibration=_read_calibration(curve),
-            guarantee=_read_guarantee(guarantee),
+            curve=ShareCurve.from_arrays(f"{name}.shares", arrays),
+            accounts=AccountTable.from_arrays(f"{name}.accounts", arrays),
+            past=Past.from_arrays(f"{name}.past", arrays),
+            answer_curve=AnswerCurve.from_arrays(f"{name}.answers", arrays),
+            guarantees=_read_guarantees(require_finite(arrays[f"{name}.promises"]).tolist()),
             support=dict(zip(linear_model.labels, support, strict=True)),
             correct=correct,
             total=total,
         )
+        model._require_one_label_count()
+        return model
+
+    def _signs(
+        self,
+        scores: NDArray[Any],
+        shares: NDArray[np.float64],
+        *,
+        nearest: NearestStory,
+        account: Account | None,
+    ) -> AnswerSigns:
+        """Return the signs of each label as the answer."""
+        count = len(shares)
+        answers = np.arange(count)
+        has_story = nearest.cosine != 0
+        account = account or Account(residuals=shares, record=0.0)
+        return AnswerSigns(
+            answers=answers,
+            shares=shares,
+            leads=leads_of(shares[None, :])[0],
+            has_story=np.full(count, float(has_story)),
+            nearest_cosines=np.full(count, nearest.cosine),
+            is_as_nearest=(answers == nearest.label).astype(np.float64),
+            is_as_linear=(answers == self._linear_answer(scores)).astype(np.float64),
+            account_totals=np.full(count, account.total),
+            account_commonest_shares=np.full(count, account.commonest_share),
+            account_records=np.full(count, account.record),
+        )
+
+    def _linear_answer(self, scores: NDArray[Any]) -> int:
+        is_action = np.array([bool(label) for label in self.linear_model.labels])
+        return int(np.where(is_action, scores, -np.inf).argmax())
+
+    def _confidences(self, signs: AnswerSigns) -> dict[str, float]:
+        if self.answer_curve is None:
+            return {}
+        probabilities = self.answer_curve.probabilities(signs).tolist()
+        pairs = zip(self.linear_model.labels, probabilities, strict=True)
+        return {label: probability for label, probability in pairs if label}
+
+    def _require_one_label_count(self) -> None:
+        """Require that all parts are about the same labels."""
+        counts = {len(self.linear_model.labels), len(self.curve.bias)}
+        if self.accounts:
+            counts.add(self.accounts.residuals.shape[1])
+        if self.answer_curve:
+            counts.add(len(self.answer_curve.label_offsets))
+        if len(counts) != 1:
+            raise ValueError("its parts were learned over different actions")
+        if self.past.stories.shape[1] != self.linear_model.vector_size:
+            raise ValueError("its parts were learned over different vectors")
 
 
-def _calibration_numbers(calibration: Calibration | None) -> list[float]:
-    return [calibration.slope, calibration.middle] if calibration else []
+def leads_of(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each share of a row is ahead of the best other one."""
+    ordered = np.sort(shares, axis=1)
+    best, second = ordered[:, -1:], ordered[:, -2:-1]
+    leads: NDArray[np.float64] = shares - np.where(shares == best, second, best)
+    return leads
 
 
-def _read_calibration(numbers: list[float]) -> Calibration | None:
-    return Calibration(*numbers) if numbers else None
+def _guarantee_numbers(guarantees: tuple[PrecisionGuarantee, ...]) -> Any:
+    rows = []
+    for guarantee in guarantees:
+        rows.append(
+            [
+                guarantee.target,
+                guarantee.threshold,
+                guarantee.correct,
+                guarantee.total,
+                guarantee.lower_bound,
+            ]
+        )
+    return np.array(rows, np.float64).reshape(len(rows), GUARANTEE_NUMBERS)
 
 
-def _guarantee_numbers(guarantee: PrecisionGuarantee | None) -> list[float]:
-    if guarantee is None:
-        return []
-    return [
-        guarantee.target,
-        guarantee.threshold,
-        guarantee.correct,
-        guarantee.total,
-        guarantee.lower_bound,
-    ]
-
-
-def _read_guarantee(numbers: list[float]) -> PrecisionGuarantee | None:
-    if not numbers:
-        return None
-    target, threshold, correct, total, lower_bound = numbers
-    return PrecisionGuarantee(
-        target=target,
-        threshold=threshold,
-        correct=int(correct),
-        total=int(total),
-        lower_bound=lower_bound,
-    )
+def _read_guarantees(rows: list[list[float]]) -> tuple[PrecisionGuarantee, ...]:
+    guarantees = []
+    for target, threshold, correct, total, lower_bound in rows:
+        guarantees.append(
+            PrecisionGuarantee(
+                target=target,
+                threshold=threshold,
+                correct=int(correct),
+                total=int(total),
+                lower_bound=lower_bound,
+            )
+        )
+    return tuple(guarantees)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from bot import metrics
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.errors import ConnectorFailed, MemoryUnavailable
@@ -21,8 +22,10 @@ from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.clock import Clock
 from bot.ports.recommender import Prepare, prepare_steps
-from knowledge.learning.calibration import TARGET_PRECISION
+from knowledge.learning.live_record import NO_RECORD, LiveRecord
+from knowledge.learning.plan_estimate import PlanEstimate
 from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.promise_words import UNLIKE_PAST, Assurance, assure
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_memory import RecallResult
 
@@ -70,13 +73,18 @@ class Choice:
 
     offer: ActionOffer
     actions: tuple[Action, ...]
-    margin: float | None
+
+
+def _no_record(kind: str) -> LiveRecord:
+    """Know of no answers since the training."""
+    return NO_RECORD
 
 
 class PrecedentRecommender:
     """Recommends the action that was right in similar cases.
 
-    It is one that the playbook allows. ``plan_model_of`` returns the plan model of a kind, or None.
+    It is one that the playbook allows. ``plan_model_of`` returns the plan model of a kind, or None;
+    ``live_record_of`` what people answered since its training, or None while that is not known.
     Its text is embedded by the embedder that it was trained with: ``embedder``, or for the kinds
     that need it ``model_embedder``. When that one has no vector in time, there are no margins for
     this card, and the order of the playbook stands as without a plan model.
@@ -90,9 +98,11 @@ class PrecedentRecommender:
         clock: Clock,
         *,
         model_embedder: Embedder | None = None,
+        live_record_of: Callable[[str], LiveRecord | None] = _no_record,
     ) -> None:
         self._memory = memory
         self._plan_model_of = plan_model_of
+        self._live_record_of = live_record_of
         self._embedders = {embedder.identity: embedder}
         if model_embedder:
             self._embedders[model_embedder.identity] = model_embedder
@@ -110,20 +120,25 @@ class PrecedentRecommender:
         result = self._recall(case, playbook)
         model = self._plan_model_of(playbook.kind)
         offers = [offer for offer in playbook.offers if evaluate(offer.when, facts)]
-        candidates = self._rate(offers, case, evidence, model=model)
+        estimate = None if model is None else self._estimate(case, evidence, model)
+        candidates = _rate(offers, model, estimate)
         choice, alternatives = _choose(candidates, playbook, facts, prepare=prepare)
         if choice is None:
             nothing = _recommend_nothing(playbook, alternatives)
             return self._add_precedents(nothing, result), ()
-        confidence, promise = _confidence(choice, model)
+        assurance = self._assure(choice, estimate, playbook.kind)
         recommendation = Recommendation(
             action=choice.offer.action,
             reason=render(choice.offer.reason, facts),
-            basis=_basis(choice, playbook, model, result=result),
+            basis=_basis(choice, playbook, model, estimate=estimate, result=result),
             alternatives=alternatives,
             editable=choice.offer.edit,
-            confidence=confidence,
-            promise=promise,
+            confidence=assurance.confidence,
+            model_confidence=assurance.model_confidence,
+            promise=assurance.words,
+            promised_percent=assurance.promised_percent,
+            lapsed_percent=assurance.lapsed_percent,
+            is_unlike_past=assurance.is_unlike_past,
         )
         return self._add_precedents(recommendation, result), choice.actions
 
@@ -136,49 +151,42 @@ class PrecedentRecommender:
             what=case.assessment.what,
         )
 
-    def _rate(
-        self,
-        offers: Sequence[ActionOffer],
-        case: Case,
-        evidence: Sequence[Evidence],
-        *,
-        model: PlanModel | None,
-    ) -> list[Candidate]:
-        """Rate offers by the plan model, the most promising first."""
-        if model is None:
-            return list(map(Candidate, offers))
-        margins = self._margins(case, evidence, model)
-        candidates = []
-        for offer in offers:
-            margin = margins.get(offer.action)
-            candidates.append(Candidate(offer, margin, model.support.get(offer.action, 0)))
-        return _rank(candidates)
+    def _assure(self, choice: Choice, estimate: PlanEstimate | None, kind: str) -> Assurance:
+        """Say how sure the choice is."""
+        if estimate is None:
+            return Assurance()
+        assurance = assure(choice.offer.action, estimate, self._live_record_of(kind))
+        if assurance.promised_percent is not None:
+            metrics.PROMISES.labels(metrics.kind_label(kind), "given").inc()
+        elif assurance.lapsed_percent is not None:
+            metrics.PROMISES.labels(metrics.kind_label(kind), "lapsed").inc()
+        return assurance
 
-    def _margins(
+    def _estimate(
         self,
         case: Case,
         evidence: Sequence[Evidence],
         model: PlanModel,
-    ) -> dict[str, float]:
-        """Return the margin of each action.
+    ) -> PlanEstimate | None:
+        """Estimate which action is right.
 
-        There are none when the model was trained on other vectors, or the text's comes too late.
+        None when the model was trained on other vectors, or the text's comes too late.
         """
         text = signal_text(case.signal)
         embedder = self._embedders.get(model.embedder)
         if embedder is None:
-            return {}
+            return None
         try:
             vector = embedder.embed([text])[0]
         except MemoryUnavailable:
-            return {}
+            return None
         if len(vector) != model.linear_model.vector_size:
-            return {}
+            return None
         facts = {}
         for fact in evidence:
             if fact.label and fact.failure is None:
                 facts[fact.label] = fact.value
-        return model.margins(text, facts, vector)
+        return model.estimate(text, facts, vector)
 
     def _add_precedents(
         self,
@@ -199,6 +207,19 @@ class PrecedentRecommender:
             citations=tuple(_cite(precedent, now) for precedent in latest),
             memory=result.failure,
         )
+
+
+def _rate(
+    offers: Sequence[ActionOffer], model: PlanModel | None, estimate: PlanEstimate | None
+) -> list[Candidate]:
+    """Rate offers by the plan model, the most promising first."""
+    if model is None or estimate is None:
+        return list(map(Candidate, offers))
+    candidates = []
+    for offer in offers:
+        margin = estimate.margins.get(offer.action)
+        candidates.append(Candidate(offer, margin, model.support.get(offer.action, 0)))
+    return _rank(candidates)
 
 
 def _rank(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -249,7 +270,7 @@ def _choose(
             why_not = f"cannot be prepared: {failure}"
             alternatives.append(Alternative(offer.action, why_not))
         else:
-            choice = Choice(offer, actions, candidate.margin)
+            choice = Choice(offer, actions)
     return choice, _in_playbook_order(alternatives, playbook)
 
 
@@ -296,33 +317,20 @@ def _recommend_nothing(
     )
 
 
-def _confidence(choice: Choice, model: PlanModel | None) -> tuple[int | None, str]:
-    """Return the probability in per cent, and the guarantee in words."""
-    if model is None or choice.margin is None or model.calibration is None:
-        return None, ""
-    confidence = round(100 * model.calibration.probability(choice.margin))
-    guarantee = model.guarantee
-    if guarantee is None:
-        target = f"{TARGET_PRECISION * 100:.0f} %"
-        return confidence, f"no promise: {target} right cannot be certified for this kind yet"
-    target = f"{guarantee.target * 100:.0f} %"
-    if choice.margin < guarantee.threshold:
-        return confidence, f"below the line at which {target} right is certified"
-    record = f"{guarantee.correct} of {guarantee.total} were"
-    return confidence, f"{target} right is certified here: {record}"
-
-
 def _basis(
     choice: Choice,
     playbook: Playbook,
     model: PlanModel | None,
     *,
+    estimate: PlanEstimate | None,
     result: RecallResult,
 ) -> str:
     """Explain what the recommendation rests on."""
     number = playbook.offers.index(choice.offer) + 1
     rule = f"rule {number} of the playbook “{playbook.title}”"
-    if model and choice.margin is not None:
+    if estimate and estimate.is_unlike_past:
+        return f"{rule}; {UNLIKE_PAST}"
+    if model and estimate and choice.offer.action in estimate.margins:
         return (
             f"{rule}; in {model.total} earlier cases"
             f" this would have been right {model.correct} times"

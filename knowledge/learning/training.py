@@ -68,6 +68,7 @@ def train_models(
     return TrainedModel(
         version=training_set.version,
         memory_size=training_set.memory_size,
+        memory_place=training_set.memory_place,
         embedder=training_set.plan_embedder,
         recogniser=recogniser,
         plans=plans,

@@ -18,7 +18,7 @@ from knowledge.library.questions import QuestionExamples
 from knowledge.memory.embedder import Embedders
 
 # The latest precedents of each kind: of a plan model, and of recognition.
-MAX_PRECEDENTS_PER_KIND = 3_000
+MAX_PRECEDENTS_PER_KIND = 10_000
 MAX_RECOGNITION_PRECEDENTS_PER_KIND = 150
 # Memory must have grown by a twentieth since the last training, and by ten at least.
 GROWTH_DIVISOR = 20
@@ -41,6 +41,8 @@ class TrainingSet:
     recognition_embedder: str
     #: How many precedents and labels there were.
     memory_size: int
+    #: The place of the last change of memory that is surely among them.
+    memory_place: int
     #: Examples of how people ask.
     questions: QuestionTrainingSet | None = None
 
@@ -71,6 +73,8 @@ def gather_training_set(
 
     Without ``questions`` nothing is learned about them.
     """
+    # Before anything is read: what comes meanwhile may be missed, and counts as not learned.
+    memory_place = shelf.last_place()
     examples: list[TrainingExample] = []
     precedents: dict[str, Sequence[Precedent]] = {}
     for kind, playbook in sorted(playbooks.items()):
@@ -96,6 +100,7 @@ def gather_training_set(
         plan_embedder=embedders.precedents.identity,
         recognition_embedder=embedders.recognition.identity,
         memory_size=shelf.count() + len(labels),
+        memory_place=memory_place,
         questions=question_set,
     )
 

@@ -1,7 +1,8 @@
 """The keyword index: Tantivy's BM25, in files beside the mirror.
 
-It finds what vectors blur: names, numbers and part codes. It is filled from the stored precedents,
-and keeps up to which change. Any process of a folder may write it, one at a time; the others read.
+It finds what vectors blur: names, numbers and part codes. A long text is several documents under
+one key, and the best of them counts. It is filled from the stored precedents, and keeps up to which
+change. Any process of a folder may write it, one at a time; the others read.
 """
 
 import contextlib
@@ -16,10 +17,14 @@ from typing import Any, NamedTuple
 import tantivy
 from filelock import FileLock, Timeout
 
-from knowledge.memory.text_features import split_words
+from knowledge.memory.keywords import distinct_keywords, find_keywords
+from knowledge.memory.pieces import split_pieces
 
-FORMAT = 1
+# 2: stems, parts of names, and pieces of long texts.
+FORMAT = 2
 MAX_QUERY_WORDS = 40
+# Of texts in pieces so many times the documents are fetched.
+MORE_DOCUMENTS = 4
 MAX_WORD_QUERIES = 4_096
 MAX_FILTER_QUERIES = 256
 # The least that Tantivy takes.
@@ -93,7 +98,8 @@ class KeywordIndex:
                 return
             for entry in entries:
                 writer.delete_documents_by_query(self._key_query(entry.key))
-                writer.add_document(_document(entry))
+                for piece in split_pieces(entry.text):
+                    writer.add_document(_document(entry, piece))
             for key in removed_keys:
                 writer.delete_documents_by_query(self._key_query(key))
             writer.commit()
@@ -114,9 +120,9 @@ class KeywordIndex:
         limit: int,
         kind: str,
         channels: Collection[str],
-    ) -> list[int]:
-        """Find keys by BM25, the best first. An empty kind is any."""
-        words = list(dict.fromkeys(split_words(text)))[:MAX_QUERY_WORDS]
+    ) -> list[tuple[int, float]]:
+        """Find keys with their BM25 score, the best first. An empty kind is any."""
+        words = distinct_keywords(text)[:MAX_QUERY_WORDS]
         if not words or not channels or self._index is None:
             return []
         any_word = tantivy.Query.boolean_query(
@@ -128,12 +134,23 @@ class KeywordIndex:
         ]
         if kind:
             clauses.append((tantivy.Occur.Must, _filter_query("kind", frozenset({kind}))))
+        return self._find_best(tantivy.Query.boolean_query(clauses), limit)
+
+    def _find_best(self, query: tantivy.Query, limit: int) -> list[tuple[int, float]]:
+        """Find keys by the best of their documents."""
         searcher = self._index.searcher()
-        result = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
-        addresses = [address for _, address in result.hits]
-        # Unlike the stored fields of a document, these are read without unpacking.
-        keys: list[int] = searcher.fast_field_values("key", addresses)
-        return keys
+        document_limit = limit
+        while True:
+            hits = searcher.search(query, document_limit, count=False).hits
+            # Unlike the stored fields of a document, these are read without unpacking.
+            keys = searcher.fast_field_values("key", [address for _, address in hits])
+            best: dict[int, float] = {}
+            for key, (score, _) in zip(keys, hits, strict=True):
+                best.setdefault(key, score)
+            if len(best) >= limit or len(hits) < document_limit:
+                return list(best.items())[:limit]
+            # Pieces of the same texts took the places of others.
+            document_limit *= MORE_DOCUMENTS
 
     def _state(self) -> tuple[int, int]:
         """Return what differs after every change."""
@@ -198,10 +215,10 @@ def _filter_query(field: str, values: frozenset[str]) -> tantivy.Query:
     return tantivy.Query.const_score_query(query, 0.0)
 
 
-def _document(entry: KeywordEntry) -> tantivy.Document:
+def _document(entry: KeywordEntry, piece: str) -> tantivy.Document:
     document = tantivy.Document()
     document.add_unsigned("key", entry.key)
     document.add_text("kind", entry.kind)
     document.add_text("channel", entry.channel)
-    document.add_text("text", " ".join(split_words(entry.text)))
+    document.add_text("text", " ".join(find_keywords(piece)))
     return document

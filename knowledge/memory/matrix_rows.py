@@ -1,4 +1,8 @@
-"""The rows of the matrix: mirrored ones, and those since."""
+"""The rows of the matrix: mirrored ones, and those since.
+
+A precedent has one row, and one more for each piece of a long text: they stand one after the other,
+that of the whole text first.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,11 +23,14 @@ Places = NDArray[np.intp]
 
 
 class MatrixEntry(NamedTuple):
-    """A precedent to add, with its checksum and its vector."""
+    """A precedent to add, with its checksum and its vectors."""
 
     precedent: Precedent
     checksum: str
+    #: That of the whole text.
     vector: Vectors
+    #: Those of the pieces of a long text.
+    piece_vectors: Sequence[Vectors] = ()
 
 
 class MirrorRows:
@@ -36,7 +43,8 @@ class MirrorRows:
         self._vectors = mirror.vectors
         self.is_live = np.ones(self.size, np.bool_)
         self.id_of = mirror.id_of
-        self._places = np.argsort(self.rows["key"]).astype(np.uint32)
+        # Stable: the whole text stays before its pieces.
+        self._places = np.argsort(self.rows["key"], kind="stable").astype(np.uint32)
         self._keys = self.rows["key"][self._places]
 
     @classmethod
@@ -55,6 +63,10 @@ class MirrorRows:
     def live_count(self) -> int:
         return int(np.count_nonzero(self.is_live))
 
+    def whole_places(self) -> Places:
+        """Return the places of live rows of whole texts, one for each precedent."""
+        return np.flatnonzero(self.is_live & (self.rows["piece"] == 0))
+
     def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
         """Multiply rows with a vector, right to the third digit."""
         return self._vectors.multiply(places, vector)
@@ -63,15 +75,21 @@ class MirrorRows:
         return self._vectors.exact(places)
 
     def find(self, key: int) -> int | None:
-        """Return the place of the live row under this key."""
+        """Return the place of the live row of the whole text under this key."""
         number = int(np.searchsorted(self._keys, np.uint64(key)))
         if number == self.size or int(self._keys[number]) != key:
             return None
         place = int(self._places[number])
         return place if self.is_live[place] else None
 
+    def find_pieces(self, key: int) -> Places:
+        """Return the places of all live rows under this key."""
+        sides = [np.searchsorted(self._keys, np.uint64(key), side) for side in ("left", "right")]
+        places = self._places[sides[0] : sides[1]].astype(np.intp)
+        return places[self.is_live[places]]
+
     def find_all(self, keys: Sequence[int]) -> list[int]:
-        """Return the places of the live rows under these keys."""
+        """Return the places of the live rows of whole texts under these keys."""
         if not self.size:
             return []
         wanted_keys = np.array(keys, np.uint64)
@@ -107,6 +125,10 @@ class RecentRows:
     def live_count(self) -> int:
         return int(np.count_nonzero(self.is_live))
 
+    def whole_places(self) -> Places:
+        """Return the places of live rows of whole texts, one for each precedent."""
+        return np.flatnonzero(self.is_live & (self.rows["piece"] == 0))
+
     def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
         """Multiply the rows in these places with a vector; these are exact."""
         return self._all_vectors[places] @ vector
@@ -118,25 +140,40 @@ class RecentRows:
         return self._ids[place]
 
     def find(self, key: int) -> int | None:
-        """Return the place of the live row under this key."""
+        """Return the place of the live row of the whole text under this key."""
         place = self._places.get(key)
         if place is None or not self._all_live[place]:
             return None
         return place
 
+    def find_pieces(self, key: int) -> Places:
+        """Return the places of all live rows under this key."""
+        first = self.find(key)
+        if first is None:
+            return np.empty(0, np.intp)
+        end = first + 1
+        while end < self.size and self._all_rows["piece"][end]:
+            end += 1
+        return np.arange(first, end)
+
     def find_all(self, keys: Sequence[int]) -> list[int]:
-        """Return the places of the live rows under these keys."""
+        """Return the places of the live rows of whole texts under these keys."""
         places = map(self.find, keys)
         return [place for place in places if place is not None]
 
     def append(self, row: tuple[Any, ...], entry: MatrixEntry) -> None:
+        """Add the rows of a precedent. ``row`` is that of its whole text."""
+        self._places[row[0]] = self.size
+        for number, vector in enumerate([entry.vector, *entry.piece_vectors]):
+            self._append((*row, number), vector, entry.precedent.id)
+
+    def _append(self, row: tuple[Any, ...], vector: Vectors, precedent_id: str) -> None:
         if self.size == len(self._all_rows):
-            self._grow(len(entry.vector))
-        self._all_vectors[self.size] = entry.vector
+            self._grow(len(vector))
+        self._all_vectors[self.size] = vector
         self._all_rows[self.size] = row
         self._all_live[self.size] = True
-        self._ids.append(entry.precedent.id)
-        self._places[row[0]] = self.size
+        self._ids.append(precedent_id)
         self.size += 1
 
     def _grow(self, vector_size: int) -> None:

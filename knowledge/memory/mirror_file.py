@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 
 from knowledge.memory.vectors import Vectors
 
-FORMAT = 1
+# 2: pieces of long texts.
+FORMAT = 2
+# Its rows are those of whole texts. They are searched until the pieces are there too.
+WHOLE_TEXTS_FORMAT = 1
 FOLDER_PREFIX = "mirror-"
 PART_PREFIX = "part-"
 MANIFEST = "manifest.json"
@@ -44,10 +47,12 @@ ROW_TYPE = np.dtype(
         ("kind", "<u4"),
         ("channel", "<u4"),
         ("is_good", "?"),
+        # 0 is the whole text.
+        ("piece", "<u2"),
     ]
 )
 Rows = NDArray[Any]
-"""Rows of ``ROW_TYPE``: hashes of id and content, microseconds, numbers of kind and channel."""
+"""Rows of ``ROW_TYPE``: hashes of id and content, microseconds, numbers of kind, channel, piece."""
 
 
 class SplitVectors:
@@ -149,6 +154,8 @@ class Mirror:
     #: The ids as UTF-8, one after the other, and where each ends.
     id_text: NDArray[np.uint8]
     id_ends: NDArray[np.uint32]
+    #: It was written by a release that knew no pieces: long texts lack rows.
+    lacks_pieces: bool = False
 
     def id_of(self, place: int) -> str:
         """Return the id of the precedent in this row."""
@@ -233,7 +240,9 @@ class MirrorFolder:
             ValueError: it is damaged, of another format, or of another embedder.
         """
         manifest = json.loads((path / MANIFEST).read_text())
-        if (manifest["format"], manifest["embedder"]) != (FORMAT, self._identity):
+        lacks_pieces = manifest["format"] == WHOLE_TEXTS_FORMAT
+        is_readable = lacks_pieces or manifest["format"] == FORMAT
+        if not is_readable or manifest["embedder"] != self._identity:
             raise ValueError(f"{path.name} is of another format or embedder")
         for name in (*ARRAYS, LOW_HALVES):
             if _checksum(path / name) != manifest["checksums"][name]:
@@ -243,9 +252,10 @@ class MirrorFolder:
             position=int(manifest["position"]),
             names=tuple(manifest["names"]),
             vectors=SplitVectors(high_halves, path / LOW_HALVES),
-            rows=rows,
+            rows=_add_piece_numbers(rows) if lacks_pieces else rows,
             id_text=id_text,
             id_ends=id_ends,
+            lacks_pieces=lacks_pieces,
         )
 
     def _list_newest_first(self) -> list[Path]:
@@ -288,6 +298,14 @@ def _split(vectors: Vectors) -> tuple[NDArray[np.uint16], NDArray[np.int16]]:
     bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32).astype(np.int64)
     high = (bits + 0x8000) >> 16
     return high.astype(np.uint16), (bits - (high << 16)).astype("<i2")
+
+
+def _add_piece_numbers(old_rows: Rows) -> Rows:
+    """Take rows of whole texts into the form of this release."""
+    rows = np.zeros(len(old_rows), ROW_TYPE)
+    for name in old_rows.dtype.names or ():
+        rows[name] = old_rows[name]
+    return rows
 
 
 def _map(path: Path) -> NDArray[Any]:

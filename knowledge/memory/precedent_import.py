@@ -2,7 +2,8 @@
 
 The file is CSV or JSON lines; ``--map`` names the column of each field. Importing the same file
 again changes nothing. A bad row is reported with its line and a reason, and does not hold back the
-good ones. A batch can be removed as a whole.
+good ones. A row whose case has not ended is no precedent: its importer names the words that say so.
+A batch can be removed as a whole.
 """
 
 import hashlib
@@ -43,6 +44,8 @@ class ColumnMapping:
     kind: str
     #: The time of rows that have none.
     now: datetime
+    #: Words in the columns ``ended`` and ``action`` that say that a case has not ended.
+    unfinished: frozenset[str] = frozenset()
 
 
 def parse_mapping(
@@ -51,10 +54,12 @@ def parse_mapping(
     *,
     kind: str,
     now: datetime,
+    unfinished: Sequence[str] = (),
 ) -> ColumnMapping:
     """Parse the options of the command line, like ``--map text=narrative``.
 
     A field that is not mapped is looked for under its own name. ``facts`` is a list with commas.
+    ``unfinished`` are words for cases that have not ended, in capitals or not.
 
     Raises:
         BadRequest: there is no such field.
@@ -73,6 +78,7 @@ def parse_mapping(
         facts=names,
         kind=kind,
         now=now,
+        unfinished=frozenset(word.strip().lower() for word in unfinished),
     )
 
 
@@ -93,10 +99,13 @@ def parse_precedent(
     batch: str,
     mapping: ColumnMapping,
     playbooks: Mapping[str, Playbook],
-) -> Precedent | BadRow:
-    """Parse a row, or say what is wrong with it."""
+) -> Precedent | BadRow | None:
+    """Parse a row, or say what is wrong with it; None when its case has not ended."""
+    parser = _RowParser(row, mapping)
+    if parser.is_unfinished():
+        return None
     try:
-        return _RowParser(row, mapping).parse(batch, playbooks)
+        return parser.parse(batch, playbooks)
     except BadRequest as error:
         return BadRow(line, str(error))
 
@@ -133,6 +142,11 @@ class _RowParser:
             channel=playbook.channel,
             batch=batch,
         )
+
+    def is_unfinished(self) -> bool:
+        """Tell whether the row says that its case has not ended."""
+        words = {self._read(field).lower() for field in ("ended", "action")}
+        return not words.isdisjoint(self._mapping.unfinished)
 
     def _read(self, field: str, default: str = "") -> str:
         cell = self._row.get(self._mapping.columns[field])

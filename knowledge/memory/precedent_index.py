@@ -17,10 +17,16 @@ from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
 from knowledge.memory.mirror_file import MirrorFolder
+from knowledge.memory.pieces import list_passages, owner_id, passage_id, passage_ids
 from knowledge.memory.precedent_cache import DecodedPrecedent, PrecedentCache
 from knowledge.memory.precedent_matrix import MatrixRow, PrecedentMatrix
 from knowledge.memory.precedent_query import FETCH_SIZE, PrecedentQuery, Scope
-from knowledge.memory.ranking import fuse_rankings, preference
+from knowledge.memory.ranking import (
+    PREFERENCE_SCALE,
+    ScoredKeys,
+    fuse_scores,
+    preference,
+)
 from knowledge.memory.text_features import find_codes
 from knowledge.memory.vector_index import VectorStore
 from knowledge.memory.vectors import Vectors
@@ -39,7 +45,18 @@ MIN_WORD_SIMILARITY = 0.25
 # Vectors are stored in larger batches than they are embedded: a batch takes memory for good.
 STORING_BATCH_SIZE = 64
 EMBEDDING_BATCH_SIZE = 8
+# A text of 2,000 characters has no more.
+MAX_PASSAGES = 34
 MICROSECONDS_PER_DAY = 86_400_000_000
+
+
+class _Passage(NamedTuple):
+    """A text that is embedded: that of a precedent, or a piece of it."""
+
+    id: str
+    text: str
+    checksum: str
+    is_whole: bool
 
 
 class _Candidate(NamedTuple):
@@ -135,14 +152,18 @@ class PrecedentIndex:
         if self._are_vectors_compared or not self.vectors.is_open:
             return
         self._are_vectors_compared = True
-        if self.vectors.count() == self.matrix.count():
+        if self.vectors.count() == self.matrix.count_rows():
             return
         ids = self.vectors.list_ids()
+        expected_ids = set(self.matrix.list_vector_ids())
         for start in range(0, len(ids), PAGE_SIZE):
             page = ids[start : start + PAGE_SIZE]
-            precedents = self._shelf.by_id(page)
-            self.vectors.delete(list(set(page) - set(precedents)))
-        self._store_missing_vectors(set(self.matrix.list_ids()) - set(ids))
+            precedents = self._shelf.by_id(list(set(map(owner_id, page))))
+            self.vectors.delete([id for id in page if owner_id(id) not in precedents])
+        # Pieces of a text that was longer once.
+        stray_pieces = [id for id in ids if id not in expected_ids and owner_id(id) in expected_ids]
+        self.vectors.delete(stray_pieces)
+        self._store_missing_vectors(set(map(owner_id, expected_ids - set(ids))))
 
     def warm_up(self) -> None:
         """Run one search, so that no card waits for libraries."""
@@ -162,17 +183,35 @@ class PrecedentIndex:
         for change in new_changes:
             if change.is_gone:
                 removed_ids.append(change.precedent.id)
-            elif not self.matrix.holds(change.precedent.id, change.digest):
+            elif not self._holds(change):
                 additions.append(change)
         vectors = self._vectors_of(additions, progress, count=len(changes) - len(additions))
-        if removed_ids:
-            self.vectors.delete(removed_ids)
+        self._delete_vectors(removed_ids, additions)
         entries = []
         for change in additions:
-            vector = vectors[change.precedent.id]
-            entries.append(MatrixEntry(change.precedent, change.digest, vector))
+            vector, *piece_vectors = [vectors[passage.id] for passage in _passages(change)]
+            entries.append(MatrixEntry(change.precedent, change.digest, vector, piece_vectors))
         if new_changes:
             self.matrix.update(entries, removed_ids, new_changes[-1].seq)
+
+    def _holds(self, change: StoredPrecedent) -> bool:
+        row_count = len(list_passages(change.precedent.signal_text))
+        return self.matrix.holds(change.precedent.id, change.digest, row_count)
+
+    def _delete_vectors(
+        self, removed_ids: Sequence[str], additions: Sequence[StoredPrecedent]
+    ) -> None:
+        """Delete every vector of what is removed, and those that a shorter text leaves over."""
+        to_delete: list[str] = []
+        for precedent_id in removed_ids:
+            # Where the mirror was lost nobody knows how many there are.
+            count = self.matrix.count_rows_of(precedent_id) or MAX_PASSAGES
+            to_delete += passage_ids(precedent_id, range(count))
+        for change in additions:
+            numbers = range(len(_passages(change)), self.matrix.count_rows_of(change.precedent.id))
+            to_delete += passage_ids(change.precedent.id, numbers)
+        for start in range(0, len(to_delete), PAGE_SIZE):
+            self.vectors.delete(to_delete[start : start + PAGE_SIZE])
 
     def _update_keywords(self, changes: Sequence[StoredPrecedent]) -> None:
         position = self._keywords.position
@@ -203,35 +242,40 @@ class PrecedentIndex:
         *,
         count: int,
     ) -> dict[str, Vectors]:
-        """Return the vectors of these texts.
+        """Return the vectors of these texts and of their pieces, by passage.
 
         They come from Chroma, or are embedded and stored there.
 
         ``count`` is how many other changes need none.
         """
+        passages = [passage for change in additions for passage in _passages(change)]
         vectors = {}
         to_embed = []
-        stored_vectors = self.vectors.find(_ids(additions))
-        for change in additions:
-            row = stored_vectors.get(change.precedent.id)
-            if row and row.checksum == change.digest:
-                vectors[change.precedent.id] = row.vector
-            else:
-                to_embed.append(change)
-        progress(count + len(vectors))
+        for start in range(0, len(passages), PAGE_SIZE):
+            page = passages[start : start + PAGE_SIZE]
+            stored_vectors = self.vectors.find([passage.id for passage in page])
+            for passage in page:
+                row = stored_vectors.get(passage.id)
+                if row and row.checksum == passage.checksum:
+                    vectors[passage.id] = row.vector
+                else:
+                    to_embed.append(passage)
+        whole_to_embed = sum(passage.is_whole for passage in to_embed)
+        progress(count + len(additions) - whole_to_embed)
         for start in range(0, len(to_embed), STORING_BATCH_SIZE):
             batch = to_embed[start : start + STORING_BATCH_SIZE]
-            vectors |= zip(_ids(batch), self._embed(batch), strict=True)
-            progress(len(batch))
+            ids = [passage.id for passage in batch]
+            vectors |= zip(ids, self._embed(batch), strict=True)
+            progress(sum(passage.is_whole for passage in batch))
         return vectors
 
-    def _embed(self, batch: Sequence[StoredPrecedent]) -> Vectors:
+    def _embed(self, batch: Sequence[_Passage]) -> Vectors:
         """Embed texts and store their vectors.
 
         Raises:
             MemoryUnavailable: ``cancel`` was called.
         """
-        texts = [change.precedent.signal_text for change in batch]
+        texts = [passage.text for passage in batch]
         parts = []
         for start in range(0, len(texts), EMBEDDING_BATCH_SIZE):
             if self._is_cancelled:
@@ -239,25 +283,25 @@ class PrecedentIndex:
             parts.append(self.embedder.embed(texts[start : start + EMBEDDING_BATCH_SIZE]))
         vectors = np.concatenate(parts)
         self.vectors.upsert(
-            ids=_ids(batch),
+            ids=[passage.id for passage in batch],
             vectors=vectors,
-            checksums=[change.digest for change in batch],
+            checksums=[passage.checksum for passage in batch],
         )
         return vectors
 
     def _store_missing_vectors(self, ids: Collection[str]) -> None:
-        """Store vectors of the matrix that Chroma does not have."""
+        """Store vectors of these precedents that Chroma does not have."""
         position = 0
         while ids and (changes := self._shelf.changes_since(position)):
             position = changes[-1].seq
-            missing = [change for change in changes if change.precedent.id in ids]
-            for start in range(0, len(missing), STORING_BATCH_SIZE):
-                batch = missing[start : start + STORING_BATCH_SIZE]
-                self.vectors.upsert(
-                    ids=_ids(batch),
-                    vectors=self.matrix.vectors_of(_ids(batch)),
-                    checksums=[change.digest for change in batch],
-                )
+            for change in changes:
+                if change.precedent.id in ids:
+                    vectors = self.matrix.vectors_of(change.precedent.id)
+                    self.vectors.upsert(
+                        ids=passage_ids(change.precedent.id, range(len(vectors))),
+                        vectors=vectors,
+                        checksums=[change.digest] * len(vectors),
+                    )
 
     # --- searching -------------------------------------------------------------------------------
 
@@ -287,16 +331,15 @@ class PrecedentIndex:
         # What is left out must make room for what comes behind it.
         limit = FETCH_SIZE if query.admits is None else max(self.matrix.count(), 1)
         similar = query.first_of(self._find_similar(vector, query.scope, limit))
-        keys = self._keywords.search(
+        by_keyword = self._keywords.search(
             query.keyword_text,
             limit=limit,
             kind=query.kind,
             channels=query.channels,
         )
-        by_keyword = query.first_of(keys)
-        ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
+        ranking = fuse_scores([similar, query.first_of(by_keyword)])[:MAX_CANDIDATES]
         rows = self.matrix.rows([key for key, _ in ranking])
-        similar_keys = set(similar)
+        similar_keys = {key for key, _ in similar}
         now = to_microseconds(query.now)
         candidates = []
         for key, score in ranking:
@@ -306,38 +349,40 @@ class PrecedentIndex:
                 continue
             age_in_days = (now - row.ended_at) // MICROSECONDS_PER_DAY
             weight = preference(age_in_days, is_good=row.is_good)
-            candidates.append(_Candidate(row, score * weight, is_similar))
+            candidates.append(_Candidate(row, score + PREFERENCE_SCALE * weight, is_similar))
         return sorted(candidates, key=lambda candidate: candidate.score, reverse=True)
 
-    def _find_similar(self, vector: Vectors, scope: Scope, limit: int) -> list[int]:
+    def _find_similar(self, vector: Vectors, scope: Scope, limit: int) -> ScoredKeys:
         """Find keys by meaning, the most similar first."""
         if self.matrix.is_larger(scope, MAX_EXACT_ROWS):
             return self._find_by_chroma(vector, scope)
         return self._take_similar(self.matrix.find_nearest(vector, scope, limit))
 
-    def _find_by_chroma(self, vector: Vectors, scope: Scope) -> list[int]:
+    def _find_by_chroma(self, vector: Vectors, scope: Scope) -> ScoredKeys:
         """Find keys by Chroma's index, which is not exact and filters nothing."""
-        keys: list[int] = []
+        nearest: list[tuple[int, float]] = []
         for limit in UNFILTERED_FETCH_SIZES:
             pairs = self.vectors.find_nearest(vector, limit)
-            nearest = [(hash_key(row_id), similarity) for row_id, similarity in pairs]
-            near_enough = self._take_similar(nearest)
-            rows = self.matrix.rows(near_enough)
-            keys = []
-            for key in near_enough:
+            best: dict[int, float] = {}
+            for vector_id, similarity in pairs:
+                best.setdefault(hash_key(owner_id(vector_id)), similarity)
+            near_enough = self._take_similar(list(best.items()))
+            rows = self.matrix.rows([key for key, _ in near_enough])
+            nearest = []
+            for key, similarity in near_enough:
                 row = rows.get(key)
                 if row and scope.admits(row.kind, row.channel):
-                    keys.append(key)
-            is_exhausted = len(near_enough) < len(nearest) or len(nearest) < limit
-            if len(keys) >= MAX_PRECEDENTS or is_exhausted:
+                    nearest.append((key, similarity))
+            is_exhausted = len(near_enough) < len(best) or len(pairs) < limit
+            if len(nearest) >= MAX_PRECEDENTS or is_exhausted:
                 break
-        return keys
+        return nearest
 
-    def _take_similar(self, nearest: Sequence[tuple[int, float]]) -> list[int]:
+    def _take_similar(self, nearest: ScoredKeys) -> ScoredKeys:
         min_similarity = MIN_WORD_SIMILARITY
         if self.embedder.is_semantic:
             min_similarity = MIN_MEANING_SIMILARITY
-        return [key for key, similarity in nearest if similarity >= min_similarity]
+        return [(key, similarity) for key, similarity in nearest if similarity >= min_similarity]
 
 
 def _fits(
@@ -353,6 +398,15 @@ def _fits(
         return False
     # A common word makes no two cases alike; a common code does.
     return candidate.is_similar or bool(codes & entry.codes)
+
+
+def _passages(change: StoredPrecedent) -> list[_Passage]:
+    """Return what is embedded of a precedent."""
+    texts = list_passages(change.precedent.signal_text)
+    return [
+        _Passage(passage_id(change.precedent.id, number), text, change.digest, number == 0)
+        for number, text in enumerate(texts)
+    ]
 
 
 def _ids(changes: Iterable[StoredPrecedent]) -> list[str]:

@@ -1,7 +1,8 @@
 """The matrix that cards search: every precedent with its vector.
 
-The search is exact. Rows of the mirror file are mapped; those that came since stand beside it until
-the file is written again. There are no texts here: of what a search returns, few are decoded.
+A precedent has one vector, and one more for each piece of a long text; a search counts the best of
+them. The search is exact. Rows of the mirror file are mapped; those that came since stand beside it
+until the file is written again. There are no texts here: of what a search returns, few are decoded.
 """
 
 import threading
@@ -22,6 +23,7 @@ from knowledge.memory.matrix_rows import (
     to_microseconds,
 )
 from knowledge.memory.mirror_file import MirrorFolder, RowGroup
+from knowledge.memory.pieces import passage_id
 from knowledge.memory.precedent_query import Scope
 from knowledge.memory.ranking import GOOD_OUTCOMES
 from knowledge.memory.vectors import Vectors
@@ -52,7 +54,27 @@ class MatrixRow(NamedTuple):
     is_good: bool
 
 
-Selection = list[tuple[RowBlock, Places]]
+class SelectedRows(NamedTuple):
+    """The rows of a block that a search reads."""
+
+    block: RowBlock
+    places: Places
+    #: Where the rows of each precedent begin among the places; None when each has one.
+    starts: Places | None
+
+    def nearest(self, vector: Vectors, limit: int) -> tuple[Places, Vectors]:
+        """Return the best row of each of the nearest precedents, with its similarity."""
+        similarities = self.block.rounded_similarities(self.places, vector)
+        if self.starts is None:
+            best = _best(similarities, limit)
+        else:
+            best = _best_pieces(similarities, self.starts, limit)
+        head = best[:EXACT_ROWS]
+        similarities[head] = self.block.exact_vectors(self.places[head]) @ vector
+        return self.places[best], similarities[best]
+
+
+Selection = list[SelectedRows]
 
 
 class PrecedentMatrix:
@@ -70,11 +92,17 @@ class PrecedentMatrix:
         #: What is derived from the rows, and forgotten when they change.
         self._selections: dict[tuple[str, frozenset[str]], Selection] = {}
         self._described_rows: dict[int, MatrixRow] = {}
+        #: The mirror was written by a release that knew no pieces.
+        self._lacks_pieces = False
         #: The place of the last change of the store that is here.
         self.position = 0
 
     def load(self) -> bool:
-        """Map the newest mirror file. Return whether there was one."""
+        """Map the newest mirror file. Return whether there was one.
+
+        One of an earlier release can be searched at once. Its place is that of an empty one, so
+        that every change is looked at again, and what lacks pieces gets them.
+        """
         mirror = self._folder.load()
         if mirror is None:
             return False
@@ -83,7 +111,8 @@ class PrecedentMatrix:
             self._mirror = MirrorRows(mirror)
             self._recent = RecentRows()
             self._forget_derived()
-            self.position = mirror.position
+            self._lacks_pieces = mirror.lacks_pieces
+            self.position = 0 if mirror.lacks_pieces else mirror.position
         return True
 
     def clear(self) -> None:
@@ -94,19 +123,21 @@ class PrecedentMatrix:
             self._mirror = MirrorRows.empty()
             self._recent = RecentRows()
             self._forget_derived()
+            self._lacks_pieces = False
             self.position = 0
 
     def save_if_due(self) -> None:
         """Write the mirror file when much stands beside it."""
         limit = max(MIN_ADDED_ROWS, int(MAX_ADDED_SHARE * self._mirror.size))
-        if self._mirror.size == 0 or self._change_count() > limit:
+        is_first = self._mirror.size == 0 or self._lacks_pieces
+        if is_first or self._change_count() > limit:
             self.save()
 
     def save(self) -> None:
         """Write the mirror file when it differs, and map it."""
-        if not self._change_count():
+        if not (self._change_count() or self._lacks_pieces):
             return
-        if not self.count():
+        if not self.count_rows():
             self._folder.clear()
             return
         vector_size = self._recent.vector_size or self._mirror.vector_size
@@ -114,7 +145,7 @@ class PrecedentMatrix:
             self._group_by_kind(),
             self._names.as_list(),
             position=self.position,
-            shape=(self.count(), vector_size),
+            shape=(self.count_rows(), vector_size),
         )
         position = self.position
         mirror = self._folder.load()
@@ -124,40 +155,60 @@ class PrecedentMatrix:
         with self._lock:
             self._mirror = MirrorRows(mirror)
             self._recent = RecentRows()
+            self._lacks_pieces = False
             self._forget_derived()
 
     def count(self) -> int:
         """Count the precedents."""
+        return sum(len(block.whole_places()) for block in (self._mirror, self._recent))
+
+    def count_rows(self) -> int:
+        """Count the vectors of whole texts and of pieces."""
         return self._mirror.live_count() + self._recent.live_count()
 
-    def holds(self, precedent_id: str, checksum: str) -> bool:
-        """Tell whether this precedent is here with this content."""
-        location = self._locate(hash_key(precedent_id))
+    def holds(self, precedent_id: str, checksum: str, row_count: int = 1) -> bool:
+        """Tell whether this precedent is here with this content and so many rows."""
+        key = hash_key(precedent_id)
+        location = self._locate(key)
         if location is None:
             return False
         block, place = location
-        return int(block.rows["checksum"][place]) == short_checksum(checksum)
+        if int(block.rows["checksum"][place]) != short_checksum(checksum):
+            return False
+        return len(block.find_pieces(key)) == row_count
+
+    def count_rows_of(self, precedent_id: str) -> int:
+        """Count the rows of a precedent."""
+        key = hash_key(precedent_id)
+        location = self._locate(key)
+        return len(location[0].find_pieces(key)) if location else 0
 
     def list_ids(self) -> list[str]:
         """List the ids of all precedents."""
         ids = []
         for block in (self._mirror, self._recent):
-            ids += list(map(block.id_of, np.flatnonzero(block.is_live).tolist()))
+            ids += list(map(block.id_of, block.whole_places().tolist()))
         return ids
 
-    def vectors_of(self, ids: Sequence[str]) -> Vectors:
-        """Return the vectors of precedents that are here.
+    def list_vector_ids(self) -> list[str]:
+        """List the ids of all vectors, those of pieces too."""
+        ids = []
+        for block in (self._mirror, self._recent):
+            for place in np.flatnonzero(block.is_live).tolist():
+                ids.append(passage_id(block.id_of(place), int(block.rows["piece"][place])))
+        return ids
+
+    def vectors_of(self, precedent_id: str) -> Vectors:
+        """Return the vectors of a precedent that is here, that of the whole text first.
 
         Raises:
-            KeyError: one is not here.
+            KeyError: it is not here.
         """
-        vectors = []
-        for precedent_id in ids:
-            block, place = self._locate(hash_key(precedent_id)) or (None, 0)
-            if block is None:
-                raise KeyError(precedent_id)
-            vectors.append(block.exact_vectors(np.array([place]))[0])
-        return np.array(vectors, np.float32)
+        key = hash_key(precedent_id)
+        location = self._locate(key)
+        if location is None:
+            raise KeyError(precedent_id)
+        return location[0].exact_vectors(location[0].find_pieces(key))
 
     def update(
         self,
@@ -180,20 +231,17 @@ class PrecedentMatrix:
         with self._lock:
             if self._mirror.size + self._recent.size <= size:
                 return False
-            return sum(len(places) for _, places in self._select(scope)) > size
+            return sum(len(rows.places) for rows in self._select(scope)) > size
 
     def find_nearest(self, vector: Vectors, scope: Scope, limit: int) -> list[tuple[int, float]]:
         """Find keys of precedents with their cosine similarity, the nearest first."""
         keys: list[NDArray[Any]] = []
         similarities: list[Vectors] = []
         with self._lock:
-            for block, places in self._select(scope):
-                block_similarities = block.rounded_similarities(places, vector)
-                best = _best(block_similarities, limit)
-                head = best[:EXACT_ROWS]
-                block_similarities[head] = block.exact_vectors(places[head]) @ vector
-                keys.append(block.rows["key"][places[best]])
-                similarities.append(block_similarities[best])
+            for rows in self._select(scope):
+                places, block_similarities = rows.nearest(vector, limit)
+                keys.append(rows.block.rows["key"][places])
+                similarities.append(block_similarities)
         if not keys:
             return []
         all_keys = np.concatenate(keys)
@@ -234,8 +282,8 @@ class PrecedentMatrix:
     def _remove(self, key: int) -> None:
         location = self._locate(key)
         if location:
-            block, place = location
-            block.is_live[place] = False
+            block, _ = location
+            block.is_live[block.find_pieces(key)] = False
 
     def _select(self, scope: Scope) -> Selection:
         """Return the places of the rows in this scope, by block."""
@@ -243,13 +291,13 @@ class PrecedentMatrix:
         selection = self._selections.get(key)
         if selection is None:
             selection = list(self._find_places(scope))
-            if sum(len(places) for _, places in selection) <= MAX_CACHED_PLACES:
+            if sum(len(rows.places) for rows in selection) <= MAX_CACHED_PLACES:
                 if len(self._selections) >= MAX_CACHED_SCOPES:
                     self._selections.clear()
                 self._selections[key] = selection
         return selection
 
-    def _find_places(self, scope: Scope) -> Iterator[tuple[RowBlock, Places]]:
+    def _find_places(self, scope: Scope) -> Iterator[SelectedRows]:
         channels = self._names.numbers(scope.channels)
         kinds = self._names.numbers([scope.kind])
         if not channels or (scope.kind and not kinds):
@@ -261,7 +309,8 @@ class PrecedentMatrix:
             if scope.kind:
                 is_inside &= block.rows["kind"] == kinds[0]
             places = np.flatnonzero(is_inside)
-            yield block, places[np.isin(block.rows["channel"][places], channels)]
+            places = places[np.isin(block.rows["channel"][places], channels)]
+            yield SelectedRows(block, places, _find_starts(block, places))
 
     def _group_by_kind(self) -> Iterator[RowGroup]:
         """Yield the rows by kind, so that searches read few pages."""
@@ -300,7 +349,7 @@ class _Names:
         return [self._numbers[name] for name in names if name in self._numbers]
 
     def row(self, entry: MatrixEntry) -> tuple[Any, ...]:
-        """Return the row of an entry, with new numbers if need be."""
+        """Return the row of an entry but for its piece, with new numbers if need be."""
         precedent = entry.precedent
         return (
             hash_key(precedent.id),
@@ -318,7 +367,7 @@ class _Names:
         row: tuple[Any, ...],
     ) -> MatrixRow:
         """Return a row of a block with its names."""
-        _, _, ended_at, kind, channel, is_good = row
+        _, _, ended_at, kind, channel, is_good, _ = row
         return MatrixRow(
             id=block.id_of(place),
             kind=self.name(kind),
@@ -326,6 +375,23 @@ class _Names:
             ended_at=ended_at,
             is_good=is_good,
         )
+
+
+def _find_starts(block: RowBlock, places: Places) -> Places | None:
+    """Find where the rows of each precedent begin; None when none has several."""
+    is_whole = block.rows["piece"][places] == 0
+    return None if is_whole.all() else np.flatnonzero(is_whole)
+
+
+def _best_pieces(similarities: Vectors, starts: Places, limit: int) -> Places:
+    """Return the best place of each of the nearest precedents, the best first."""
+    best = _best(np.maximum.reduceat(similarities, starts), limit)
+    ends = np.append(starts[1:], len(similarities))
+    places = [
+        start + int(np.argmax(similarities[start:end]))
+        for start, end in zip(starts[best].tolist(), ends[best].tolist(), strict=True)
+    ]
+    return np.array(places, np.intp)
 
 
 def _best(similarities: Vectors, limit: int) -> Places:

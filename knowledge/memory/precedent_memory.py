@@ -16,7 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bot import metrics
 from bot.cases.errors import MemoryUnavailable
@@ -60,11 +60,22 @@ class RecallResult:
     failure: str = ""
 
 
+class ChangeFollower(Protocol):
+    """Derives something else from the stored precedents."""
+
+    def is_outdated(self) -> bool:
+        """Tell whether it must follow although nothing has changed."""
+
+    def follow(self) -> None:
+        """Read what has changed."""
+
+
 class PrecedentMemory:
     """Searches the precedents, and keeps their index up to date.
 
     ``answer_timeout`` is how many seconds a card waits for a search, ``opening_timeout`` how many
-    it waits for memory to open after a start.
+    it waits for memory to open after a start. ``follower`` follows the store with the index, and
+    also where the index cannot be opened.
     """
 
     def __init__(
@@ -75,7 +86,9 @@ class PrecedentMemory:
         *,
         answer_timeout: float = 0.5,
         opening_timeout: float = 0.4,
+        follower: ChangeFollower | None = None,
     ) -> None:
+        self._follower = follower
         self._shelf = shelf
         self._embedder = embedder
         self._vectors = vectors
@@ -137,6 +150,7 @@ class PrecedentMemory:
         if self._is_empty:
             return 0
         if self._failure:
+            self._follow()
             raise MemoryUnavailable(self._failure)
         return self._catch_up(_ignore_progress)
 
@@ -282,7 +296,14 @@ class PrecedentMemory:
                 count += len(changes)
             with _unavailable_on_failure():
                 self.index.finish_update()
-            return count
+        if self._follower and (count or self._follower.is_outdated()):
+            self._follow()
+        return count
+
+    def _follow(self) -> None:
+        """Let what is derived from the precedents follow, too."""
+        if self._follower:
+            self._follower.follow()
 
     # --- searching -------------------------------------------------------------------------------
 

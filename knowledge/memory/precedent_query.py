@@ -40,9 +40,12 @@ class PrecedentQuery:
     #: Tells by its key whether a precedent may be found; None for every one in the scope.
     admits: Callable[[int], bool] | None = None
 
-    def first_of(self, keys: Iterable[int]) -> list[int]:
-        """Return the first keys that may be found."""
-        return list(islice(filter(self.admits, keys) if self.admits else keys, FETCH_SIZE))
+    def first_of(self, scored_keys: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+        """Return the first keys that may be found, with their scores."""
+        admits = self.admits
+        if admits is None:
+            return list(islice(scored_keys, FETCH_SIZE))
+        return list(islice((pair for pair in scored_keys if admits(pair[0])), FETCH_SIZE))
 
     @property
     def scope(self) -> Scope:

@@ -29,6 +29,11 @@ HashedFeatures: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.float64]]"
 _WORD = re.compile(r"\w+")
 
 
+def find_words(text: str) -> list[str]:
+    """Find the words of a text as they are written."""
+    return _WORD.findall(text)
+
+
 def split_words(text: str) -> list[str]:
     """Split a text into its words, in lower case."""
     return _WORD.findall(text.lower())

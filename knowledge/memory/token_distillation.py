@@ -24,7 +24,7 @@ MIN_WEIGHT = 2.0
 
 def main() -> None:
     """Write the table, and print the hash that belongs into token_table.py."""
-    minilm = MiniLM()
+    minilm = MiniLM(is_exact=True)
     vocabulary_size = load_tokenizer().get_vocab_size()
     table = make_table(minilm.embed_tokens(range(vocabulary_size)))
     np.save(TABLE, table)

@@ -23,8 +23,9 @@ from knowledge.learning.question_model import TrainedQuestionClassifier
 from knowledge.learning.question_training import train_question_model
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.recogniser_training import train_recogniser
-from knowledge.memory.embedder import HashedWordsEmbedder
-from tests.knowledge.learning.examples import small_examples
+from knowledge.learning.training_set import is_training_due
+from knowledge.memory.embedder import Embedders, HashedWordsEmbedder
+from tests.knowledge.learning.examples import make_stream, small_examples
 from tests.store.test_precedents import decision, precedent
 
 pytestmark = pytest.mark.threat("D5")
@@ -37,6 +38,7 @@ def make_model():
     return TrainedModel(
         version="v1",
         memory_size=4,
+        memory_place=4,
         embedder=words.identity,
         recogniser=train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1"),
         plans={},
@@ -258,9 +260,19 @@ def test_the_bot_works_without_a_file_that_it_may_not_read(good_file, tmp_path):
     assert ModelFile(tmp_path).failure
 
 
-def test_a_file_of_the_release_before_is_read(good_file, tmp_path):
-    (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, format=None))
-    assert load_model(tmp_path).version == "v1"
+@pytest.mark.parametrize("format_before", ["1", None])
+def test_a_file_of_the_release_before_is_refused_until_training_writes_it_again(
+    good_file, tmp_path, format_before
+):
+    array = None if format_before is None else np.array(format_before)
+    (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, format=array))
+    file = ModelFile(tmp_path)
+    assert file.model is None
+    assert "until training writes it again" in file.failure
+    # No model is a reason to train.
+    assert is_training_due(file.model, shelf=None, embedders=Embedders(WORDS, WORDS))
+    save_model(make_model(), tmp_path)
+    assert ModelFile(tmp_path).model.version == "v1"
 
 
 def test_questions_are_read_as_before_by_a_model_from_the_file(good_file):
@@ -309,11 +321,44 @@ def test_each_plan_keeps_the_embedder_that_it_was_trained_with(tmp_path):
         assert plans[plan.kind].margins("Merlot is low", {}, vector) == margins
 
 
-def test_plans_of_a_file_from_before_they_chose_are_of_its_embedder(tmp_path):
-    save_plans(tmp_path, make_plan("low_stock", "model", size=4))
+@pytest.fixture(scope="module")
+def rich_plan():
+    """Make a plan with all parts: accounts with habits, stories, a curve and promises."""
+    dice = np.random.default_rng(3)
+    past, vectors = make_stream(dice, count=1_000)
+    return train_plan_model("low_stock", past, vectors, embedder=WORDS.identity)
+
+
+def test_a_plan_answers_from_the_file_as_before(tmp_path, rich_plan):
+    assert rich_plan.accounts
+    assert rich_plan.answer_curve
+    assert rich_plan.guarantees
+    save_plans(tmp_path, rich_plan)
+    after = load_model(tmp_path).plans["low_stock"]
+    past, vectors = make_stream(np.random.default_rng(4), count=50)
+    for one, vector in zip(past, vectors, strict=True):
+        estimate = rich_plan.estimate(one.signal_text, one.facts, vector)
+        assert after.estimate(one.signal_text, one.facts, vector) == estimate
+
+
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [
+        ("shares.bias", np.zeros(9)),
+        ("past.stories", np.zeros((3, 4), np.float32)),
+        ("past.bounds", np.array([np.nan, 0.5])),
+        ("accounts.residuals", np.zeros((1, 2))),
+        ("answers.labels", np.zeros((2, 7))),
+        ("answers.signs", np.full((3, 10), np.inf)),
+        ("promises", np.full((1, 5), np.nan)),
+        ("embedder", None),
+    ],
+)
+def test_a_plan_whose_parts_do_not_fit_is_a_damage(tmp_path, rich_plan, array, value):
+    save_plans(tmp_path, rich_plan)
     file = tmp_path / FILE_NAME
-    file.write_bytes(change_arrays(file, **{"plan.low_stock.embedder": None}))
-    assert load_model(tmp_path).plans["low_stock"].embedder == WORDS.identity
+    file.write_bytes(change_arrays(file, **{f"plan.low_stock.{array}": value}))
+    assert "what was learned cannot be read" in ModelFile(tmp_path).failure
 
 
 def test_plans_of_one_embedder_over_different_vectors_are_a_damage(tmp_path):

@@ -5,7 +5,6 @@ import random
 import numpy as np
 import pytest
 
-from knowledge.learning.calibration import ScoredOutcome
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.plan_training import (
     MIN_COMPARED_TEXTS,
@@ -131,9 +130,8 @@ def test_with_too_few_precedents_there_is_no_model():
 def test_a_lead_counts_only_when_chance_does_not_explain_it(wins, losses, is_evidence):
     results = [(True, False)] * wins + [(False, True)] * losses
     results += [(True, True), (False, False)] * 50
-    outcomes = [ScoredOutcome(0.5, result) for result, _ in results]
-    other_outcomes = [ScoredOutcome(0.1, result) for _, result in results]
-    assert is_right_more_often(outcomes, other_outcomes) is is_evidence
+    first, second = zip(*results, strict=True)
+    assert is_right_more_often(first, second) is is_evidence
 
 
 def test_a_training_embeds_each_text_once_by_the_model():
@@ -148,6 +146,7 @@ def test_a_training_embeds_each_text_once_by_the_model():
         plan_embedder="table",
         recognition_embedder="model",
         memory_size=150,
+        memory_place=150,
     )
     model = train_models(training_set, embedders)
     assert (model.embedder, model.plans["low_stock"].embedder) == ("table", "model")

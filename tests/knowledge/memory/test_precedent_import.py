@@ -93,3 +93,18 @@ def test_a_batch_is_named_after_the_file_and_its_content(tmp_path):
     assert batch_name(path) == name
     path.write_text("text\nhigh\n")
     assert batch_name(path) != name
+
+
+def test_a_row_of_a_case_that_has_not_ended_is_no_precedent():
+    mapping = parse_mapping((), "", kind="low_stock", now=NOW, unfinished=["In progress"])
+
+    def parse_unfinished(**row):
+        return parse_precedent(
+            {"text": "low", **row}, line=1, batch="b", mapping=mapping, playbooks=PLAYBOOKS
+        )
+
+    assert parse_unfinished(ended="in progress") is None
+    assert parse_unfinished(action="In Progress") is None
+    assert isinstance(parse_unfinished(ended="worked"), Precedent)
+    # Without the option it is an unknown word, as before.
+    assert isinstance(parse({"text": "low", "ended": "In progress"}), BadRow)

@@ -174,4 +174,40 @@ def test_any_id_and_time_is_kept(matrix, tmp_path):
     assert other.list_ids() == ["batch:\ud800 é 7"]
     (row,) = other.rows([hash_key(odd.id)]).values()
     assert (row.kind, row.channel, row.is_good) == ("low_stock", "C0STOCK", True)
-    assert np.array_equal(other.vectors_of([odd.id])[0], vector)
+    assert np.array_equal(other.vectors_of(odd.id)[0], vector)
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_the_best_piece_of_a_long_text_counts_and_leads_to_it_once(matrix, is_saved):
+    vectors = random_vectors(40)
+    query = random_vectors(1, seed=9)[0]
+    entries = [entry(number, vector) for number, vector in enumerate(vectors)]
+    entries[7] = entries[7]._replace(piece_vectors=[*random_vectors(2, seed=5), query])
+    matrix.update(entries, (), position=40)
+    if is_saved:
+        matrix.save()
+    assert (matrix.count(), matrix.count_rows(), matrix.count_rows_of("EX-7.1")) == (40, 43, 4)
+    found = matrix.find_nearest(query, Scope("", CHANNELS), 40)
+    assert found[0] == (keys([7])[0], pytest.approx(1.0))
+    assert sorted(key for key, _ in found) == sorted(keys(range(40)))
+    others = [number for number in np.argsort(-(vectors @ query)) if number != 7]
+    assert [key for key, _ in found[1:]] == keys(others)
+    assert np.array_equal(matrix.vectors_of("EX-7.1")[3], query)
+    assert len(set(matrix.list_vector_ids())) == 43
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_every_piece_is_removed_and_replaced_with_its_precedent(matrix, is_saved):
+    vectors = random_vectors(6)
+    long_entry = entry(0, vectors[0])._replace(piece_vectors=list(vectors[1:4]))
+    matrix.update([long_entry, entry(1, vectors[4])], (), position=2)
+    if is_saved:
+        matrix.save()
+    assert matrix.holds("EX-0.1", "checksum 0", 4)
+    assert not matrix.holds("EX-0.1", "checksum 0", 1)
+    matrix.update([entry(0, vectors[5])], (), position=3)
+    assert (matrix.count(), matrix.count_rows(), matrix.count_rows_of("EX-0.1")) == (2, 2, 1)
+    matrix.update([long_entry], (), position=4)
+    matrix.update((), ["EX-0.1"], position=5)
+    assert find(matrix, vectors[2]) == keys([1])
+    assert matrix.list_vector_ids() == ["EX-1.1"]

@@ -1,11 +1,13 @@
 """Memory over a real Chroma: opening, catching up, failures and rebuilding."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
@@ -16,6 +18,8 @@ from sqlalchemy.exc import OperationalError
 from bot.cases.errors import MemoryUnavailable
 from knowledge.memory import precedent_memory as subject
 from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.mirror_file import ROW_TYPE
+from knowledge.memory.pieces import list_passages
 from knowledge.memory.precedent_memory import PrecedentMemory, RecallResult
 from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
@@ -470,3 +474,87 @@ def test_several_threads_search_while_one_updates(open_memory, shelf):
         thread.join()
     assert failures <= {"memory does not answer in time"}
     assert memory.index.vectors.count() == 14
+
+
+# --- long texts ----------------------------------------------------------------------------------
+
+LONG_STORY = " ".join(
+    [
+        *["The yearly meeting of the owners took place in the usual room and took its time."] * 12,
+        STORIES["parrot"],
+        *["Minutes were written and sent to all members of the board in good order."] * 12,
+    ]
+)
+
+
+def make_mirror_old(folder):
+    """Write the mirror as the release before pieces wrote it."""
+    (mirror,) = folder.glob("mirror-*")
+    rows = np.load(mirror / "rows.npy")
+    assert (rows["piece"] == 0).all()
+    names = [name for name in ROW_TYPE.names if name != "piece"]
+    old_rows = np.empty(len(rows), [(name, ROW_TYPE[name]) for name in names])
+    for name in names:
+        old_rows[name] = rows[name]
+    np.save(mirror / "rows.npy", old_rows)
+    manifest = json.loads((mirror / "manifest.json").read_text())
+    manifest["format"] = 1
+    manifest["checksums"]["rows.npy"] = zlib.crc32((mirror / "rows.npy").read_bytes())
+    (mirror / "manifest.json").write_text(json.dumps(manifest))
+    position = folder / "keywords" / "position.json"
+    position.write_text(json.dumps({**json.loads(position.read_text()), "format": 1}))
+
+
+def test_what_a_long_story_says_in_its_middle_is_found_once(open_memory):
+    memory = open_memory(*stories(), precedent("EX-long", signal_text=LONG_STORY))
+    assert set(recall_ids(memory, "a parrot has escaped")) >= {"EX-parrot", "EX-long"}
+    assert recall_ids(memory, LONG_STORY)[0] == "EX-long"
+    assert memory.index.vectors.count() == 4 + len(list_passages(LONG_STORY))
+
+
+@pytest.mark.parametrize("is_mirror_lost", [False, True])
+def test_every_piece_is_removed_with_its_precedent(open_memory, shelf, tmp_path, is_mirror_lost):
+    long_story = precedent("row-1", signal_text=LONG_STORY, batch="b")
+    memory = open_memory(*stories(), long_story)
+    if is_mirror_lost:
+        memory.close()
+        remove_mirror(tmp_path / "memory")
+    shelf.forget("b")
+    if is_mirror_lost:
+        memory = open_memory()
+    else:
+        memory.catch_up()
+    assert sorted(memory.index.vectors.list_ids()) == sorted(one.id for one in stories())
+    assert memory.index.matrix.count_rows() == 4
+    assert "row-1" not in recall_ids(memory, "a parrot has escaped")
+
+
+def test_a_text_that_became_shorter_leaves_no_piece(open_memory, shelf):
+    memory = open_memory(precedent("EX-1", signal_text=LONG_STORY))
+    shelf.save([precedent("EX-1", signal_text="It was erased")])
+    memory.catch_up()
+    assert memory.index.vectors.list_ids() == ["EX-1"]
+
+
+def test_a_mirror_of_an_earlier_format_is_searched_at_once_and_gets_its_pieces(
+    open_memory, shelf, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("knowledge.memory.precedent_index.list_passages", lambda text: [text])
+    open_memory(*stories(), precedent("EX-long", signal_text=LONG_STORY)).close()
+    monkeypatch.undo()
+    folder = tmp_path / "memory"
+    make_mirror_old(folder)
+    searchable_before_update = []
+    catch_up = PrecedentMemory._catch_up
+
+    def search_and_catch_up(memory, progress):
+        searchable_before_update.append(recall_ids(memory, STORIES["wine"])[0])
+        return catch_up(memory, progress)
+
+    monkeypatch.setattr(PrecedentMemory, "_catch_up", search_and_catch_up)
+    memory = open_memory()
+    assert searchable_before_update[0] == "EX-wine"
+    assert "EX-long" in recall_ids(memory, "a parrot has escaped")
+    (mirror,) = folder.glob("mirror-*")
+    assert json.loads((mirror / "manifest.json").read_text())["format"] == 2
+    assert memory.index.position == shelf.last_place()

@@ -1,0 +1,54 @@
+"""Keywords: the stems of words, and of the parts of names.
+
+An alert is named ``KubePodCrashLooping``, its runbook speaks of pods that crash.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import tantivy
+
+from knowledge.memory.text_features import find_words
+
+MAX_CACHED_STEMS = 16_384
+_NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def find_keywords(text: str) -> list[str]:
+    """Find the stems of all words in a text, and those of the parts of names."""
+    keywords = []
+    for word in find_words(text):
+        keywords.append(stem(word.lower()))
+        # Codes stay whole: the parts of "X0053b" say nothing.
+        if word.isalpha() and not (word.islower() or word.isupper()):
+            keywords += map(stem, _split_name(word))
+    return keywords
+
+
+def distinct_keywords(text: str) -> list[str]:
+    """Return the keywords of a text in their order, each once."""
+    return list(dict.fromkeys(find_keywords(text)))
+
+
+# The words of a team repeat.
+@lru_cache(maxsize=MAX_CACHED_STEMS)
+def stem(word: str) -> str:
+    """Return the English stem of a word in lower case."""
+    # Of what the analyser takes for nothing or for several words, nothing is cut off.
+    stems: list[str] = _ANALYSER.analyze(word)
+    return stems[0] if len(stems) == 1 else word
+
+
+def _split_name(word: str) -> Iterable[str]:
+    """Split a name like ``KubePodCrashLooping``; yield nothing for other words."""
+    parts = _NAME_PART.findall(word)
+    return map(str.lower, parts) if len(parts) > 1 else ()
+
+
+def _analyser() -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    return builder.filter(tantivy.Filter.stemmer("english")).build()
+
+
+_ANALYSER = _analyser()

@@ -1,0 +1,1 @@
+"""Benchmarks of judgement: recognition, recommendation, retrieval and their cost."""

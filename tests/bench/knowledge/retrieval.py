@@ -1,0 +1,271 @@
+"""Documents and precedents that a question finds."""
+
+import contextlib
+import gzip
+import json
+import math
+import re
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
+from knowledge.memory.keywords import find_keywords
+from knowledge.memory.minilm import MiniLM
+from knowledge.memory.pieces import list_passages
+from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
+from knowledge.memory.ranking import fuse_scores
+from tests.bench.knowledge.figures import (
+    CHANNEL,
+    DATA,
+    auroc_estimate,
+    read_lines,
+    report,
+    share_of,
+)
+
+# As the index of precedents fetches, and how many a second look would compare again.
+FETCHED = 50
+
+LOOKED_AT_AGAIN = 30
+
+NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+FIRST_SENTENCE = re.compile(r"## Meaning\s+(.+?)(?:\.\s|\n\n|$)", re.DOTALL)
+
+QUESTIONS = {
+    "a pod keeps restarting again and again": {"KubePodCrashLooping"},
+    "the disk of a node will be full in a few hours": {
+        "NodeFilesystemSpaceFillingUp",
+        "NodeFilesystemAlmostOutOfSpace",
+    },
+    "no more inodes on the filesystem": {
+        "NodeFilesystemAlmostOutOfFiles",
+        "NodeFilesystemFilesFillingUp",
+    },
+    "a server's clock is wrong": {"NodeClockSkewDetected", "NodeClockNotSynchronising"},
+    "certificate of the kubelet is about to expire": {
+        "KubeletClientCertificateExpiration",
+        "KubeletServerCertificateExpiration",
+        "KubeClientCertificateExpiration",
+    },
+    "etcd has lost its leader": {"etcdNoLeader"},
+    "etcd database is running out of quota": {"etcdBackendQuotaLowSpace"},
+    "slow disk sync in etcd": {"etcdHighFsyncDurations"},
+    "a disk in the RAID array failed": {"NodeRAIDDiskFailure", "NodeRAIDDegraded"},
+    "prometheus cannot reach any alertmanager": {
+        "PrometheusNotConnectedToAlertmanagers",
+        "PrometheusErrorSendingAlertsToAnyAlertmanager",
+    },
+    "prometheus configuration could not be reloaded": {"PrometheusBadConfig"},
+    "persistent volume is filling up": {"KubePersistentVolumeFillingUp"},
+    "a job in the cluster failed": {"KubeJobFailed", "KubeJobCompletion"},
+    "the api server is not reachable": {"KubeAPIDown"},
+    "autoscaler is at its maximum number of replicas": {"KubeHpaMaxedOut"},
+    "network interface goes up and down": {"NodeNetworkInterfaceFlapping"},
+    "too many pods on one node": {"KubeletTooManyPods"},
+    "the scheduler has disappeared from target discovery": {"KubeSchedulerDown"},
+    "remote write is lagging behind": {
+        "PrometheusRemoteWriteBehind",
+        "PrometheusRemoteWriteDesiredShards",
+    },
+    "node is not ready": {"KubeNodeNotReady"},
+    "processes are being throttled on CPU": {"CPUThrottlingHigh"},
+    "rules are failing to evaluate": {"PrometheusRuleFailures", "PrometheusMissingRuleEvaluations"},
+    "scraping a target fails": {"TargetDown", "PrometheusTargetSyncFailure"},
+    "connection tracking table is nearly full": {"NodeHighNumberConntrackEntriesUsed"},
+}
+
+
+def runbooks(embedder):
+    """Measure questions over runbooks whose titles are left out.
+
+    Questions of our own; the names of the alerts, in words; and the first sentence of a runbook,
+    with its text left in (as the summary of an alert repeats it) and held out of the text. Each is
+    asked again without the runbooks that answer it: whatever is then found is a near miss.
+    """
+    documents = read_lines("runbooks/corpus.jsonl.gz")
+    names = [document["id"] for document in documents]
+    texts = [document["text_stripped"] for document in documents]
+    sentences = [FIRST_SENTENCE.search(text) for text in texts]
+    summaries = [
+        (match.group(1), {name}) for match, name in zip(sentences, names, strict=True) if match
+    ]
+    shortened = [
+        text.replace(match.group(1), "") if match else text
+        for match, text in zip(sentences, texts, strict=True)
+    ]
+    alerts = [(" ".join(NAME_PART.findall(name)), {name}) for name in names]
+    for what, questions, corpus in (
+        ("questions", list(QUESTIONS.items()), texts),
+        ("alert names", alerts, texts),
+        ("summaries", summaries, texts),
+        ("summaries held out", summaries, shortened),
+    ):
+        with DocumentSearch.open(embedder, names, corpus) as search:
+            measure_runbooks(f"runbooks, {what}", search, questions)
+
+
+def measure_runbooks(what, search, questions):
+    hits = {"words": [], "meaning": [], "both": []}
+    signs = {"similarity": ([], []), "similarity_and_coverage": ([], [])}
+    for question, answers in questions:
+        answer = search.ask(question)
+        for way, ranking in answer.rankings.items():
+            hits[way].append((bool(answers & set(ranking[:1])), bool(answers & set(ranking[:3]))))
+        for position, left_out in enumerate([(), answers]):
+            similarity, coverage = answer.best(left_out)
+            signs["similarity"][position].append(similarity)
+            signs["similarity_and_coverage"][position].append(similarity + coverage)
+    for way, results in hits.items():
+        first, in_three = map(share_of, zip(*results, strict=True))
+        report(f"{what}, by {way}", first=first, in_three=in_three)
+    answerable, near_misses = map(np.array, signs["similarity"])
+    report(
+        f"{what}, abstention",
+        near_misses_answered=share_of(near_misses >= MIN_MEANING_SIMILARITY),
+        answerable_refused=share_of(answerable < MIN_MEANING_SIMILARITY),
+        **{f"auroc_by_{sign}": auroc_estimate(*values) for sign, values in signs.items()},
+    )
+
+
+class DocumentAnswer(NamedTuple):
+    """The documents by each way of searching, and how well each matches."""
+
+    rankings: dict[str, list[str]]
+    #: Similarity, and the share of the weight of the question's words that the document has.
+    matches: dict[str, tuple[float, float]]
+
+    def best(self, left_out):
+        """Return the match of the first document but those left out."""
+        return self.matches[next(name for name in self.rankings["both"] if name not in left_out)]
+
+
+class DocumentSearch:
+    """A search over documents with what searches the precedents."""
+
+    def __init__(self, embedder, names, texts, keywords):
+        self.embedder = embedder
+        self.names = names
+        self.keywords = keywords
+        self.words = [set(find_keywords(text)) for text in texts]
+        passages = [(n, passage) for n, text in enumerate(texts) for passage in list_passages(text)]
+        self.owners = np.array([number for number, _ in passages])
+        self.vectors = embedder.embed([passage for _, passage in passages])
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, embedder, names, texts):
+        with keyword_index(texts) as keywords:
+            yield cls(embedder, names, texts, keywords)
+
+    def ask(self, question):
+        similarities = np.full(len(self.names), -1.0)
+        passage_similarities = self.vectors @ self.embedder.embed([question])[0]
+        np.maximum.at(similarities, self.owners, passage_similarities)
+        order = np.argsort(-similarities, kind="stable")[:FETCHED].tolist()
+        by_meaning = [(number, float(similarities[number])) for number in order]
+        by_words = self.keywords.search(question, FETCHED, "", [CHANNEL])
+        words = set(find_keywords(question))
+        searches = {
+            "words": by_words,
+            "meaning": by_meaning,
+            "both": fuse_scores([by_meaning, by_words]),
+        }
+        return DocumentAnswer(
+            {way: [self.names[key] for key, _ in found] for way, found in searches.items()},
+            {
+                name: (float(similarities[number]), self.coverage(words, number))
+                for number, name in enumerate(self.names)
+            },
+        )
+
+    def coverage(self, words, number):
+        weights = {word: self.weight(word) for word in words}
+        covered = sum(weights[word] for word in words & self.words[number])
+        return covered / sum(weights.values())
+
+    def weight(self, word):
+        frequency = sum(word in words for words in self.words)
+        return math.log1p((len(self.words) - frequency + 0.5) / (frequency + 0.5))
+
+
+@contextlib.contextmanager
+def keyword_index(texts):
+    """Index texts by their positions."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        keywords = KeywordIndex(Path(folder) / "keywords")
+        keywords.open()
+        entries = [KeywordEntry(number, "", CHANNEL, text) for number, text in enumerate(texts)]
+        keywords.update(entries, removed_keys=(), position=len(texts))
+        yield keywords
+
+
+def neighbours(embedder):
+    """Measure how often the precedents found are of the right intent.
+
+    Beside the embedder: the model, hashed words, and the model's second look at what was found.
+    """
+    with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
+        data = json.load(file)
+    measure_neighbours("CLINC150", data["train"], data["val"], embedder)
+    rows = read_lines("banking77/dev.jsonl.gz")
+    training = [(row["text"], row["label"]) for row in rows if row["split"] == "train"]
+    questions = [(row["text"], row["label"]) for row in rows if row["split"] == "valid"]
+    measure_neighbours("BANKING77", training, questions, embedder)
+
+
+def measure_neighbours(name, training, questions, embedder):
+    texts = [text for text, _ in training]
+    labels = np.array([label for _, label in training])
+    question_texts = [text for text, _ in questions]
+    with keyword_index(texts) as keywords:
+        by_words = [keywords.search(text, FETCHED, "", [CHANNEL]) for text in question_texts]
+    model_similarities = question_similarities(MiniLM(), texts, question_texts)
+    similarities = question_similarities(embedder, texts, question_texts)
+    by_embedder = np.argsort(-similarities, axis=1)[:, :FETCHED]
+    seen_again = np.take_along_axis(model_similarities, by_embedder[:, :LOOKED_AT_AGAIN], axis=1)
+    second_look = np.take_along_axis(by_embedder, np.argsort(-seen_again, axis=1), axis=1)
+    hashed_words = question_similarities(HashedWordsEmbedder(), texts, question_texts)
+    ways = {
+        "model": np.argsort(-model_similarities, axis=1)[:, :FETCHED],
+        embedder.identity.partition("/")[0]: by_embedder,
+        "second look by the model": second_look,
+        "hashed words": np.argsort(-hashed_words, axis=1)[:, :FETCHED],
+    }
+    scores = {
+        "model": model_similarities,
+        "second look by the model": model_similarities,
+        "hashed words": hashed_words,
+    }
+    for way, rankings in ways.items():
+        of_way = np.take_along_axis(scores.get(way, similarities), rankings, axis=1)
+        found = [
+            list(zip(ranking.tolist(), row.tolist(), strict=True))
+            for ranking, row in zip(rankings, of_way, strict=True)
+        ]
+        measure_rankings(f"{name} neighbours, {way}", found, by_words, labels, questions)
+
+
+def question_similarities(embedder, texts, questions):
+    return embedder.embed(questions) @ embedder.embed(texts).T
+
+
+def measure_rankings(what, searches, by_words, labels, questions):
+    """Compare the labels of what was found, by meaning alone and with keywords."""
+    first, in_five, in_ten_with_words = [], [], []
+    for by_meaning, by_word, (_, label) in zip(searches, by_words, questions, strict=True):
+        ranking = [number for number, _ in by_meaning]
+        first.append(labels[ranking[0]] == label)
+        in_five.append((labels[ranking[:5]] == label).mean())
+        both = [number for number, _ in fuse_scores([by_meaning, by_word])]
+        in_ten_with_words.append((labels[both[:10]] == label).mean())
+    report(
+        what,
+        first=share_of(first),
+        in_five=float(np.mean(in_five)),
+        in_ten_with_keywords=float(np.mean(in_ten_with_words)),
+    )
