@@ -27,7 +27,7 @@ class Choices:
 
     proposal: PlaybookProposal
     currency: str
-    #: Where cards go, and what people call that channel.
+    #: Where cards go, and what people call that channel; empty where that is its name.
     channel: str
     channel_title: str
     zone: str
@@ -221,6 +221,9 @@ def _denominator(proposal: PlaybookProposal) -> str:
 
 
 def _channels(choices: Choices) -> str:
+    titles = f"{{{_in_quotes(choices.channel)}: {_in_quotes(choices.channel_title)}}}"
+    if not choices.channel_title:
+        titles = "{}"
     return f"""\
 # Working hours in local time: reminders, calls and the daily digest keep to them.
 default:
@@ -228,8 +231,8 @@ default:
   days: [mon, tue, wed, thu, fri]
   open: "08:00-18:00"
   digest: "09:00"
-# What people call each channel: cards and messages name it so.
-titles: {{{_in_quotes(choices.channel)}: {_in_quotes(choices.channel_title)}}}
+# What people call a channel that is named by its id: cards and messages name it so.
+titles: {titles}
 """
 
 

@@ -285,6 +285,14 @@ def test_people_are_listed_as_a_group_of_policy(own):
     assert library.policy().tiers["high"].factors[0].count == 2
 
 
+def test_a_channel_may_be_given_by_its_name(own):
+    options = ("--currency", "EUR", "--channel", "#orders", "--approvers", "shift-leads")
+    assert run("mine", "--yes", *DATABASE, *options).exit_code == 0
+    library = load(Path("mine"))
+    assert library.channel_names() == ["orders"]
+    assert "titles: {}" in Path("mine/channels.yml").read_text()
+
+
 def test_what_is_there_is_never_overwritten(own):
     Path(".env").write_text("MINE=1\n")
     Path(".gitignore").write_text("*.pyc")
