@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.cases.plan import SYMBOLS
 from bot.cli.proposals import PlaybookProposal
 from bot.settings import DEFAULT_ENV_FILE, PACKAGED_LIBRARY
 from knowledge.library import load
@@ -198,7 +199,8 @@ def _stake(choices: Choices) -> str:
     fact, noun = choices.proposal.stake, choices.proposal.table.noun
     if not fact:
         return f"{{why: {_in_quotes(f'Every {noun} that is left so is work or money lost.')}}}"
-    why = _in_quotes(f"{choices.currency} {{row.{fact}}} depend on this {noun}.")
+    sign = SYMBOLS.get(choices.currency, f"{choices.currency} ")
+    why = _in_quotes(f"{sign}{{row.{fact}}} depend on this {noun}.")
     return f"{{amount: row.{fact}, currency: {choices.currency}, why: {why}}}"
 
 

@@ -193,6 +193,7 @@ def carry_out(library, kind, url):
     if kind == "bill_sum_differs":
         assert action.amount == Money(Decimal("2.5"), "EUR")
         assert playbook.stake.currency == "EUR"
+        assert playbook.stake.why.startswith("€{row.")
     connector.execute(action, f"do:{kind}")
     # What should not be so is not so any more, or has a later date.
     assert connector.look_up(playbook.detection.query, values, 10) == [] or "date_near" in kind
