@@ -677,6 +677,17 @@ def add_env_file() -> None:
     os.environ["COUNTERSIGN_ENV_FILE"] = NO_ENV_FILE
 
 
+def limit_threads() -> None:
+    """Let numpy compute in one thread, unless the operator has set a number.
+
+    It reads the variable when it is loaded: the program begins with this. Processes that it starts
+    inherit it.
+    """
+    # The products of a case are small: further threads wait for work in a loop, and take the
+    # processor from the desk. OPENBLAS_NUM_THREADS and MKL_NUM_THREADS win over this one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from these variables, or from those of this process.
 
