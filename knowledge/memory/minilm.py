@@ -77,6 +77,8 @@ class MiniLM:
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
             vectors[rows] = self._embed_batch([token_ids[row] for row in rows])
+        if len(order) > BATCH_SIZE:
+            _return_free_memory()
         return vectors
 
     def embed_tokens(self, token_ids: Sequence[int]) -> Vectors:
@@ -184,7 +186,7 @@ def load_tokenizer() -> Any:
 def _return_free_memory() -> None:
     """Return free memory to the system.
 
-    Loading the model takes a third of its memory for a moment only.
+    Loading the model, and many long texts, take tens of megabytes for a moment only.
     """
     # Of the C library of GNU; others do not have it.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
