@@ -373,8 +373,9 @@ class KnowledgeSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_EMBEDDINGS",
         description=(
-            "another embedder than the built-in ones, by its LangChain name;"
-            " `model` for the built-in model on cards too, `words` for none"
+            "another embedder than the built-in ones, by its LangChain name; `folder:PATH` for a"
+            " larger sentence model in the place of the built-in one; `model` for the built-in"
+            " model on cards too, `words` for none"
         ),
     )
     # The URLs of servers may hold a password.
