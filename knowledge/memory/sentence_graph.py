@@ -108,9 +108,8 @@ class SentenceGraph:
             domain=MICROSOFT,
             num_heads=self._folder.heads,
         )
-        middle = self._add_up(
-            context, states, f"{prefix}{names.mixing}", prefix + names.mixing_norm
-        )
+        mixing, norm = f"{prefix}{names.mixing}", f"{prefix}{names.mixing_norm}"
+        middle = self._add_up(context, states, matrix=mixing, norm=norm)
         inner = f"{prefix}intermediate.dense"
         bent = graph.add_node(
             "BiasGelu",
