@@ -23,7 +23,6 @@ from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.memory.embedder import CachingEmbedder
-from knowledge.memory.minilm import MiniLM
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.token_table import TokenTable
 from knowledge.memory.vector_index import VectorIndex
@@ -39,7 +38,7 @@ WARM_UP_CASES = 20
 CASES = 200
 
 
-def cost(embedder, sizes=(1_000, 10_000, 100_000)):
+def cost(embedder, model, sizes=(1_000, 10_000, 100_000)):
     """Measure one case at a time on one core, in milliseconds of the processor and of the clock.
 
     Each part alone and all together: embed and recognise a signal whose source names no kind,
@@ -50,7 +49,7 @@ def cost(embedder, sizes=(1_000, 10_000, 100_000)):
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         titles = [text for text, _ in json.load(file)["train"][:3000]]
     embedder = CachingEmbedder(embedder)
-    recogniser = train_bench_recogniser(MiniLM(), titles)
+    recogniser = train_bench_recogniser(model, titles)
     with tempfile.TemporaryDirectory() as folder, on_one_core():
         database = Database(f"sqlite:///{folder}/{DATABASE}")
         migrate(database)
@@ -127,10 +126,12 @@ def open_memory(folder, shelf, embedder):
     return memory
 
 
-def train_bench_recogniser(minilm, titles):
+def train_bench_recogniser(model_embedder, titles):
     examples = [TrainingExample(text, KINDS[number % 20], {}) for number, text in enumerate(titles)]
-    model = train_recogniser(examples, (), minilm, "bench", folds=2)
-    return TrainedRecogniser(lambda: model, CachingEmbedder(minilm), dict.fromkeys(KINDS, "x"))
+    model = train_recogniser(examples, (), model_embedder, "bench", folds=2)
+    return TrainedRecogniser(
+        lambda: model, CachingEmbedder(model_embedder), dict.fromkeys(KINDS, "x")
+    )
 
 
 def fill_shelf(shelf, titles, filled, size):

@@ -183,6 +183,12 @@ def test_it_embeds_as_the_model_here_would_which_takes_over_when_it_fails(open_c
     assert (remote.identity, remote.is_semantic) == (WORDS.identity, False)
 
 
+def test_a_helper_of_another_model_embeds_for_nobody_else(open_client, token_table):
+    RemoteEmbedder(open_client(), WORDS).embed(["hello"])
+    remote = RemoteEmbedder(open_client(embedder=""), token_table)
+    assert np.array_equal(remote.embed(["Barolo is low"]), token_table.embed(["Barolo is low"]))
+
+
 def test_memories_of_two_bots_are_filled_through_one_helper(open_client, shelf):
     shelf.save(stories())
     first, second = (
