@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.lazy_module import LazyModule
 from knowledge.memory.model_folder import TOKENIZER, ModelFolder, hash_files
-from knowledge.memory.sentence_encoder import MAX_TOKENS, SentenceEncoder
+from knowledge.memory.sentence_encoder import MAX_TOKENS, SentenceEncoder, open_session
 
 if TYPE_CHECKING:
     from knowledge.memory import sentence_graph
@@ -53,9 +53,10 @@ class FolderModel(SentenceEncoder):
         tokenizer.no_padding()
         return tokenizer
 
-    def _open_graph(self, options: Any) -> bytes:
+    def _open_session(self, options: Any) -> Any:
         # Vectors of two models must never be compared.
         if hash_files(self._folder.path) != self._folder.checksum:
             raise ValueError(f"{self._folder.path} has changed since the start; start again")
         options.add_session_config_entry(_WEIGHTS_FOLDER, str(self._folder.path))
-        return sentence_graph.SentenceGraph(self._folder, MAX_TOKENS).build()
+        graph = sentence_graph.SentenceGraph(self._folder, MAX_TOKENS).build()
+        return open_session(graph, options)

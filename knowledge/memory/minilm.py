@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knowledge.arrays import np
-from knowledge.memory.sentence_encoder import BATCH_SIZE, SentenceEncoder
+from knowledge.memory.sentence_encoder import BATCH_SIZE, SentenceEncoder, open_session
 from knowledge.memory.vectors import VECTOR_SIZE, Vectors
 
 if TYPE_CHECKING:
@@ -73,13 +73,14 @@ class MiniLM(SentenceEncoder):
     def _open_tokenizer(self) -> Any:
         return load_tokenizer()
 
-    def _open_graph(self, options: Any) -> bytes:
+    def _open_session(self, options: Any) -> Any:
         # Again: it may be long after the first time.
         weights = read_verified(self._weights, WEIGHTS_SHA256)
         if self._is_exact:
-            return weights
+            return open_session(weights, options)
+        # The runtime reads these bytes as it opens the session, and does not copy them before.
         options.add_external_initializers_from_files_in_memory([WEIGHTS], [weights], [len(weights)])
-        return read_verified(GRAPH, GRAPH_SHA256)
+        return open_session(read_verified(GRAPH, GRAPH_SHA256), options)
 
     def _run(self, tokens: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the state of each token of each text."""

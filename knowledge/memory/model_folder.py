@@ -77,7 +77,7 @@ class StoredTensor(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFolder:
-    """What is known of a folder before its model is loaded.
+    """A folder whose model can be run, before it is loaded.
 
     Raises:
         OSError: a file is missing.

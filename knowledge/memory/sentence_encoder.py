@@ -8,11 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bot.lazy_module import LazyModule
 from knowledge.arrays import np
 from knowledge.memory.vectors import MAX_TEXT_CHARACTERS, Vectors, to_unit_length
 
 if TYPE_CHECKING:
+    import onnxruntime
     from numpy.typing import NDArray
+else:
+    onnxruntime = LazyModule("onnxruntime")
 
 MAX_TOKENS = 128
 # Larger batches are no faster, and their buffers take more memory.
@@ -50,8 +54,8 @@ class SentenceEncoder(ABC):
         """Open the tokenizer, without truncation and padding."""
 
     @abstractmethod
-    def _open_graph(self, options: Any) -> bytes:
-        """Return the graph, and let the runtime find its weights."""
+    def _open_session(self, options: Any) -> Any:
+        """Load the graph and its weights into a session of the runtime."""
 
     def _start_once(self) -> None:
         with self._start_lock:
@@ -60,8 +64,6 @@ class SentenceEncoder(ABC):
 
     def _start(self) -> None:
         """Load the model, which takes half a second and more."""
-        import onnxruntime
-
         options = onnxruntime.SessionOptions()
         # The arena keeps the buffers of the largest batch for good.
         options.enable_cpu_mem_arena = False
@@ -70,11 +72,7 @@ class SentenceEncoder(ABC):
         options.intra_op_num_threads = 1
         self._tokenizer = self._open_tokenizer()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._session = onnxruntime.InferenceSession(
-            self._open_graph(options),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        self._session = self._open_session(options)
         return_free_memory()
 
     def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
@@ -105,6 +103,11 @@ class SentenceEncoder(ABC):
         inputs = {"input_ids": tokens, "attention_mask": mask}
         states: NDArray[np.float32] = self._session.run(None, inputs)[0]
         return states
+
+
+def open_session(graph: bytes, options: Any) -> Any:
+    """Load a graph that runs on the processor."""
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def replace_surrogates(text: str) -> str:
