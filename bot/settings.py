@@ -679,7 +679,7 @@ def add_env_file() -> None:
 
 
 def limit_threads() -> None:
-    """Let numpy compute in one thread, unless the operator has set a number.
+    """Let numpy compute in one thread unless the operator decides otherwise.
 
     It reads the variable when it is loaded: the program begins with this. Processes that it starts
     inherit it.

@@ -1,4 +1,4 @@
-"""The embedder of a folder: a sentence model of a team's own choice."""
+"""The sentence model of a folder as an embedder."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ class GraphNodes:
     def add_weight(
         self, name: str, *, data_type: int, shape: Sequence[int], location: str, span: range
     ) -> str:
-        """Refer to a weight by the bytes of a file, and return its name."""
+        """Refer to a weight by its bytes in a file.
+
+        Returns its name."""
         if name not in self._initializers:
             tensor = TensorProto(name=name, data_type=data_type, dims=shape)
             tensor.data_location = TensorProto.EXTERNAL
@@ -51,7 +53,9 @@ class GraphNodes:
         return name
 
     def finish(self, size: int) -> bytes:
-        """Return the graph as a file; the state of a token is of this size."""
+        """Return the graph as a file.
+
+        The state of a token has ``size`` numbers."""
         shape = ["texts", "tokens"]
         inputs = []
         for name in ("input_ids", "attention_mask"):

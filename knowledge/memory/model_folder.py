@@ -69,7 +69,7 @@ LAYER_NAMES: Mapping[str, LayerNames] = MappingProxyType(
 
 
 class StoredTensor(NamedTuple):
-    """A tensor of 32-bit floats: its shape, and its bytes in the file."""
+    """The shape of a tensor of 32-bit floats, and its bytes."""
 
     shape: tuple[int, ...]
     span: range
@@ -167,7 +167,7 @@ def _check_tensors(
 
 
 def _tables(architecture: str) -> tuple[str, ...]:
-    """Return the names of the tables that tokens and their places are looked up in."""
+    """Return the names of the tables of tokens and places."""
     prefix = "embeddings"
     common = (f"{prefix}.word_embeddings.weight", f"{prefix}.position_embeddings.weight")
     own = DISTANCES if architecture == "mpnet" else f"{prefix}.token_type_embeddings.weight"

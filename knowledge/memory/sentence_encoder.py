@@ -24,7 +24,9 @@ BATCH_SIZE = 8
 
 
 class SentenceEncoder(ABC):
-    """Runs a model by ONNX Runtime, which is loaded when the first text is embedded."""
+    """Runs a model by ONNX Runtime.
+
+    It is loaded when the first text is embedded."""
 
     is_semantic = True
 

@@ -60,7 +60,7 @@ class SentenceGraph:
         return graph.finish(self._folder.size)
 
     def _embed(self) -> str:
-        """Add up the rows of tokens and of their positions, and in BERT of the first type."""
+        """Add up the rows of tokens, positions and the first type."""
         graph = self._graph
         first = FIRST_POSITIONS[self._folder.architecture]
         graph.add_constant("first", np.array([first], np.int64))
@@ -81,16 +81,15 @@ class SentenceGraph:
         )
 
     def _compare_positions(self) -> str:
-        """Return what the distance of two tokens adds to their attention, for each head."""
+        """Add to the attention of two tokens by their distance."""
         graph = self._graph
-        name = DISTANCES
-        groups = self._folder.tensors[name].shape[0]
+        groups = self._folder.tensors[DISTANCES].shape[0]
         graph.add_constant("groups", group_distances(self._max_tokens, groups))
         graph.add_constant("plane", np.array([0, 1], np.int64))
         graph.add_constant("corner", np.array([0, 0], np.int64))
         graph.add_node("Concat", ["length", "length"], "square", axis=0)
         graph.add_node("Slice", ["groups", "corner", "square", "plane"], "own_groups")
-        graph.add_node("Gather", [self._weight(name), "own_groups"], "distances")
+        graph.add_node("Gather", [self._weight(DISTANCES), "own_groups"], "distances")
         graph.add_node("Transpose", ["distances"], "distances_by_head", perm=[2, 0, 1])
         return graph.add_node("Unsqueeze", ["distances_by_head", "start"], "attention_bias")
 
@@ -187,10 +186,8 @@ class SentenceGraph:
         )
 
 
-def group_distances(
-    max_tokens: int, groups: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-    """Return the group of the distance from each position to each other one, as MPNet has them.
+def group_distances(max_tokens: int, groups: int) -> NDArray[np.int64]:
+    """Return the group of each distance, as in MPNet.
 
     Half of the groups are for what comes after; half of these are for one distance each, and the
     others grow with it.

@@ -1,4 +1,4 @@
-"""A bot whose memory does not open: it is ready, takes signals and posts cards, and memory joins it later."""
+"""A bot works before its memory opens."""
 
 import itertools
 import json
@@ -29,7 +29,7 @@ PRECEDENTS = "like it worked"
 
 @pytest.fixture
 def stopped_helper(tmp_path):
-    """Start the memory helper of the folder, and let it stand still: opening waits for it."""
+    """Start a memory helper that stands still; opening waits for it."""
     folder = tmp_path / "memory"
     client = HelperClient(HelperOptions(folder, "", TokenTable.identity, ""))
     client.channel().request("count")
@@ -74,7 +74,7 @@ def send(bot, number):
 
 
 def find_card(emulator, number):
-    """Return the card of this signal as text; empty while there is none."""
+    """Return the card of this signal as text, if any."""
     for message in emulator.messages(STOCK):
         metadata = message.get("metadata") or {}
         text = json.dumps(message, ensure_ascii=False)

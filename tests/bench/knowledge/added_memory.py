@@ -1,4 +1,4 @@
-"""The memory that a process gains with precedents, in a process of its own.
+"""The megabytes that a process gains with precedents.
 
 ``python -m tests.bench.knowledge.added_memory FOLDER helper`` opens the precedents of a folder as a bot
 does, whose helper process holds Chroma and the model; with ``own`` one process holds it all. It
@@ -38,7 +38,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def measure_added_memory(folder, way):
-    """Measure in another process; return what it gains, and what its helper holds."""
+    """Measure in another process, and return the megabytes."""
     command = [sys.executable, "-m", "tests.bench.knowledge.added_memory", str(folder), way]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

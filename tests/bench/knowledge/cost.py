@@ -92,7 +92,7 @@ def measure_size(folder, shelf, embedder, recogniser, *, titles, size):
 
 
 def report_added_memory(folder, size):
-    """Report what fresh processes gain: a bot and its helper, and one process with all of it."""
+    """Report the memory of fresh processes: with a helper, and without."""
     shipped = measure_added_memory(folder, "helper")
     report(
         f"cost at {size:,} precedents, memory",

