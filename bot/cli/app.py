@@ -55,6 +55,7 @@ class LazyCommand(TyperCommand):
         """Import the command, and let it parse the arguments."""
         if parent is not None and parent.find_root().obj is READS_ENV_FILE:
             settings.add_env_file()
+            settings.limit_threads()
         return self.load().make_context(info_name, args, parent, **extra)
 
     def load(self) -> Any:

@@ -4,7 +4,8 @@ The built-in ones need nothing that was not installed: a table of token vectors 
 card, and the model that it was distilled from where there is time. When a file of theirs is missing
 or its hash differs, hashed words take the place: good enough to rank, too weak to tell a new kind
 from a known one, so recognition abstains more often. Any embedder that LangChain knows can be
-configured instead; it serves both.
+configured instead; it serves both. So can a folder with a larger sentence model, which takes the
+place of the built-in model alone.
 """
 
 import logging
@@ -12,10 +13,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.cases.errors import SettingsIncomplete
 from knowledge.arrays import np
+from knowledge.memory.folder_model import FolderModel
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.text_features import hash_text
 from knowledge.memory.token_table import TokenTable
@@ -28,6 +31,8 @@ from knowledge.memory.vectors import (
 
 log = logging.getLogger(__name__)
 MAX_CACHED_VECTORS = 2_048
+#: Before the path of a folder with a sentence model.
+FOLDER_PREFIX = "folder:"
 
 
 class Embedder(Protocol):
@@ -58,13 +63,14 @@ class Embedders:
 def open_embedders(name: str = "") -> Embedders:
     """Open the embedders of this name.
 
-    An empty name means the built-in ones; one that is named serves everything, on cards too.
+    An empty name means the built-in ones. A folder's model recognises, and cards find precedents by
+    the built-in table: it is too slow for them. Any other one serves everything, on cards too.
 
     Raises:
-        SettingsIncomplete: LangChain does not know the name, or its package is not installed.
+        SettingsIncomplete: nobody knows the name, or what it needs is not installed.
     """
     recognition = open_embedder(name)
-    if name:
+    if name and not name.startswith(FOLDER_PREFIX):
         return Embedders(precedents=recognition, recognition=recognition)
     return Embedders(
         precedents=_open_built_in(TokenTable),
@@ -75,19 +81,34 @@ def open_embedders(name: str = "") -> Embedders:
 def open_embedder(name: str = "") -> Embedder:
     """Open the embedder of this name.
 
-    An empty name and ``model`` mean the built-in model, ``words`` the hashed words; any other name
-    goes to LangChain's ``init_embeddings``.
+    An empty name and ``model`` mean the built-in model, ``words`` the hashed words, and
+    ``folder:PATH`` the model of a folder; any other name goes to LangChain's ``init_embeddings``.
 
     Raises:
-        SettingsIncomplete: LangChain does not know the name, or its package is not installed.
+        SettingsIncomplete: nobody knows the name, or what it needs is not installed.
     """
     match name:
         case "" | "model":
             return _open_built_in(MiniLM)
         case "words":
             return HashedWordsEmbedder()
+        case _ if name.startswith(FOLDER_PREFIX):
+            return CachingEmbedder(_open_folder(name))
         case _:
             return CachingEmbedder(LangChainEmbedder(name))
+
+
+def _open_folder(name: str) -> FolderModel:
+    path = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
+    if not path.is_dir():
+        raise SettingsIncomplete(f"COUNTERSIGN_EMBEDDINGS={name}: there is no such folder")
+    try:
+        return FolderModel(path)
+    except OSError as failure:
+        reason = f"{failure.filename}: {failure.strerror}"
+    except (ImportError, ValueError) as failure:
+        reason = str(failure)
+    raise SettingsIncomplete(f"COUNTERSIGN_EMBEDDINGS={name}: {reason}")
 
 
 def _open_built_in(open_files: Callable[[], Embedder]) -> Embedder:

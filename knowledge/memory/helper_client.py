@@ -292,7 +292,7 @@ class RemoteEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed each text as a row of length 1."""
         try:
-            answer = self._channel.request("embed", texts=list(texts))
+            answer = self._channel.request("embed", texts=list(texts), model=self.identity)
         except MemoryUnavailable:
             return self._local.embed(texts)
         if answer.array is None or len(answer.array) != len(texts):

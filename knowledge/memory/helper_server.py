@@ -91,7 +91,7 @@ class HelperServer:
         try:
             request = unpack(content)
             if request.fields["call"] == "embed":
-                return HelperMessage({}, self._embed(request.fields["texts"]))
+                return HelperMessage({}, self._embed(request))
             if request.fields["identity"] != self._identity:
                 raise MemoryUnavailable(
                     f"another process uses the memory with {self._identity}; stop it"
@@ -105,11 +105,14 @@ class HelperServer:
             name = type(failure).__name__
             return HelperMessage({"failure": f"the index is broken ({name}); {REBUILD_HINT}"})
 
-    def _embed(self, texts: list[str]) -> Any:
+    def _embed(self, request: HelperMessage) -> Any:
         with self._model_lock:
             if self._model is None:
                 self._model = self._open_model()
-        return self._model.embed(texts)
+        # A bot of before the last change of the setting may still hold this helper.
+        if request.fields.get("model", self._model.identity) != self._model.identity:
+            raise MemoryUnavailable(f"the memory helper embeds with {self._model.identity}")
+        return self._model.embed(request.fields["texts"])
 
     def _read(self, request: HelperMessage) -> HelperMessage | None:
         """Answer a request that changes nothing; None for any other."""

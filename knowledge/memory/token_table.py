@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.lazy_module import LazyModule
 from knowledge.arrays import np
-from knowledge.memory.minilm import load_tokenizer, replace_surrogates, verify
+from knowledge.memory.minilm import load_tokenizer, verify
+from knowledge.memory.sentence_encoder import replace_surrogates
 from knowledge.memory.vectors import MAX_TEXT_CHARACTERS, Vectors, to_unit_length
 
 if TYPE_CHECKING:

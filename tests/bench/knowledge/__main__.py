@@ -2,8 +2,8 @@
 
 Beside them in the same run: a majority vote and a tf-idf model. Every number is measured on a part
 that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` runs some parts;
-``ARGS="retail --precedents model"`` finds precedents by another embedder; ``ARGS="cfpb --data
-FOLDER"`` measures other files of the same names. A line of JSON for each row of figures, and with
+``ARGS="retail --precedents model"`` finds precedents by another embedder, ``ARGS="banking77
+--embedder folder:PATH"`` recognises by another one; ``ARGS="cfpb --data FOLDER"`` measures other files of the same names. A line of JSON for each row of figures, and with
 ``--table``, or on a terminal, a table of all.
 """
 
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.embedder import HashedWordsEmbedder, open_embedder
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.token_table import TokenTable
 from tests.bench.knowledge.complaints import cfpb
@@ -53,10 +53,12 @@ def main(arguments):
     REPORTED_ROWS.clear()
     report_shipped()
     embedder = PRECEDENT_EMBEDDERS[options.precedents]()
+    model = open_embedder(options.embedder)
+    report("embedder of recognition", identity=model.identity)
     for name in options.parts or PARTS:
         start = time.monotonic()
         print(f"# {name}: begins", file=sys.stderr, flush=True)
-        measure_part(name, embedder)
+        measure_part(name, embedder, model)
         print(f"# {name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     if options.table or sys.stdout.isatty():
         print(f"\n{make_table(REPORTED_ROWS)}")
@@ -66,6 +68,7 @@ def parse_options(arguments):
     parser = argparse.ArgumentParser(prog="make bench-knowledge", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join((*PARTS, "quick")))
     parser.add_argument("--precedents", choices=PRECEDENT_EMBEDDERS, default="table")
+    parser.add_argument("--embedder", default="", help="as COUNTERSIGN_EMBEDDINGS; built-in")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help=f"default: {DATA.folder}")
     parser.add_argument("--table", action="store_true", help="a table of all figures at the end")
     options = parser.parse_args(arguments)
@@ -87,16 +90,18 @@ def report_shipped():
     )
 
 
-def measure_part(name, embedder):
+def measure_part(name, embedder, model):
     """Measure a part, or say which of its files is not here."""
     if name in TUNED_ON:
         report(f"{name}, tuned on", text=TUNED_ON[name])
     try:
         if name == "quick":
-            measure_part("runbooks", embedder)
-            cost(embedder, sizes=(1_000,))
+            measure_part("runbooks", embedder, model)
+            cost(embedder, model, sizes=(1_000,))
         elif name in RECOGNITION_PARTS:
-            RECOGNITION_PARTS[name](MiniLM())
+            RECOGNITION_PARTS[name](model)
+        elif name == "cost":
+            cost(embedder, model)
         else:
             PRECEDENT_PARTS[name](embedder)
     except FileNotFoundError as failure:

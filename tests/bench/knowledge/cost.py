@@ -23,9 +23,10 @@ from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.memory.embedder import CachingEmbedder
-from knowledge.memory.minilm import MiniLM
 from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.token_table import TokenTable
 from knowledge.memory.vector_index import VectorIndex
+from tests.bench.knowledge.added_memory import DATABASE, INDEX, measure_added_memory
 from tests.bench.knowledge.figures import CHANNEL, DATA, EPOCH, report
 from tests.bench.knowledge.making import make_case, make_offer, make_recommender, prepare_action
 from tests.world import playbook
@@ -37,20 +38,20 @@ WARM_UP_CASES = 20
 CASES = 200
 
 
-def cost(embedder, sizes=(1_000, 10_000, 100_000)):
+def cost(embedder, model, sizes=(1_000, 10_000, 100_000)):
     """Measure one case at a time on one core, in milliseconds of the processor and of the clock.
 
     Each part alone and all together: embed and recognise a signal whose source names no kind,
     recall its precedents, recommend. Titles are unique, so that no cache answers. Beside it: how
-    many of the true ten nearest the index finds, the memory of the process, and how long the index
-    takes to open from its mirror.
+    many of the true ten nearest the index finds, how long the index takes to open from its mirror,
+    and the memory that fresh processes gain.
     """
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         titles = [text for text, _ in json.load(file)["train"][:3000]]
     embedder = CachingEmbedder(embedder)
-    recogniser = train_bench_recogniser(MiniLM(), titles)
+    recogniser = train_bench_recogniser(model, titles)
     with tempfile.TemporaryDirectory() as folder, on_one_core():
-        database = Database(f"sqlite:///{folder}/x.db")
+        database = Database(f"sqlite:///{folder}/{DATABASE}")
         migrate(database)
         shelf = SqlPrecedentStore(database)
         filled = 0
@@ -82,16 +83,28 @@ def measure_size(folder, shelf, embedder, recogniser, *, titles, size):
     report(
         f"cost at {size:,} precedents",
         recall_at_10=recall_at_10(memory, embedder, titles),
-        rss_mb=round(psutil.Process().memory_info().rss / 2**20),
         opened_in_s=round(open_seconds, 2),
         filled_in_s=round(fill_seconds, 1),
     )
     memory.close()
+    if embedder.identity == TokenTable.identity:
+        report_added_memory(folder, size)
+
+
+def report_added_memory(folder, size):
+    """Report the memory of fresh processes: with a helper, and without."""
+    shipped = measure_added_memory(folder, "helper")
+    report(
+        f"cost at {size:,} precedents, memory",
+        deciding_process_adds_mb=shipped["added_mb"],
+        helper_of_all_bots_mb=shipped["helper_mb"],
+        one_process_with_all_adds_mb=measure_added_memory(folder, "own")["added_mb"],
+    )
 
 
 @contextlib.contextmanager
 def on_one_core():
-    """Run on one core of the machine, without threads that libraries would share it with."""
+    """Run on one core of the machine, and compute in one thread as the program does."""
     cores = os.sched_getaffinity(0)
     pin_threads({min(cores)})
     try:
@@ -107,16 +120,18 @@ def pin_threads(cores):
 
 
 def open_memory(folder, shelf, embedder):
-    vectors = VectorIndex(folder / "memory", "", embedder.identity)
+    vectors = VectorIndex(folder / INDEX, "", embedder.identity)
     memory = PrecedentMemory(shelf, embedder, vectors, answer_timeout=30)
     memory.open()
     return memory
 
 
-def train_bench_recogniser(minilm, titles):
+def train_bench_recogniser(model_embedder, titles):
     examples = [TrainingExample(text, KINDS[number % 20], {}) for number, text in enumerate(titles)]
-    model = train_recogniser(examples, (), minilm, "bench", folds=2)
-    return TrainedRecogniser(lambda: model, CachingEmbedder(minilm), dict.fromkeys(KINDS, "x"))
+    model = train_recogniser(examples, (), model_embedder, "bench", folds=2)
+    return TrainedRecogniser(
+        lambda: model, CachingEmbedder(model_embedder), dict.fromkeys(KINDS, "x")
+    )
 
 
 def fill_shelf(shelf, titles, filled, size):

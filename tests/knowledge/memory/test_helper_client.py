@@ -14,6 +14,7 @@ import pytest
 
 from bot.cases.errors import MemoryUnavailable
 from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.folder_model import FolderModel
 from knowledge.memory.helper_client import (
     HelperClient,
     HelperOptions,
@@ -23,6 +24,7 @@ from knowledge.memory.helper_client import (
 from knowledge.memory.helper_protocol import HelperAddress, HelperMessage, unpack
 from knowledge.memory.precedent_memory import PrecedentMemory
 from tests.knowledge.memory.stories import STORIES, recall_ids, stories
+from tests.knowledge.memory.tiny_models import write_model
 from tests.store.test_precedents import precedent
 from tests.waiting import wait_until
 
@@ -181,6 +183,22 @@ def test_it_embeds_as_the_model_here_would_which_takes_over_when_it_fails(open_c
     client.close()
     assert np.array_equal(remote.embed(texts), WORDS.embed(texts))
     assert (remote.identity, remote.is_semantic) == (WORDS.identity, False)
+
+
+def test_a_helper_holds_the_model_of_a_folder(open_client, tmp_path):
+    write_model(tmp_path, "mpnet")
+    model = FolderModel(tmp_path)
+    remote = RemoteEmbedder(open_client(embedder=f"folder:{tmp_path}"), model)
+    vectors = remote.embed(["the merlot is low", "a"])
+    # Not loaded here: the helper has answered.
+    assert model._session is None
+    assert np.array_equal(vectors, model.embed(["the merlot is low", "a"]))
+
+
+def test_a_helper_of_another_model_embeds_for_nobody_else(open_client, token_table):
+    RemoteEmbedder(open_client(), WORDS).embed(["hello"])
+    remote = RemoteEmbedder(open_client(embedder=""), token_table)
+    assert np.array_equal(remote.embed(["Barolo is low"]), token_table.embed(["Barolo is low"]))
 
 
 def test_memories_of_two_bots_are_filled_through_one_helper(open_client, shelf):
