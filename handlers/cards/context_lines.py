@@ -14,6 +14,7 @@ from bot.cases.precedent import CaseOutcome
 from bot.cases.recognition import Recognition
 from bot.cases.verdict import Verdict
 from bot.ports.card_store import CardContext
+from bot.views.promises import describe_target
 from handlers.cards.blocks import context_block
 from handlers.cards.case_words import approver_name, owner_mention
 from handlers.cards.facts import evidence_line
@@ -112,9 +113,12 @@ def _precedents(case: Case) -> str:
     if recommendation.memory:
         return "Cases like it are not available now"
     if recommendation.lapsed_percent is not None:
-        return f"{recommendation.lapsed_percent} % right is not kept at present: please check"
+        return "Such suggestions were right less often lately than promised: please check"
     if recommendation.is_unlike_past:
         return "Unlike what was decided before: please check"
+    if recommendation.promised_percent is not None:
+        target = describe_target(recommendation.promised_percent)
+        return f"Promised: {target} such suggestions are right"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:
         return ""

@@ -109,13 +109,13 @@ NO_RECORD = LiveRecord()
 
 def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
     """Sum up the answers to cards of a kind since its model was trained."""
-    ordered = sorted(answers, key=lambda answer: answer.seq)
+    sequence = sorted(answers, key=lambda answer: answer.seq)
     promises: dict[int, list[Answer]] = {}
-    for answer in ordered:
+    for answer in sequence:
         if answer.promise is not None:
             promises.setdefault(answer.promise, []).append(answer)
     return LiveRecord(
-        correction=fit_correction(ordered[-MAX_ANSWERS:]),
+        correction=fit_correction(sequence[-MAX_ANSWERS:]),
         promises=tuple(
             promise_record(kind, percent, of_promise)
             for percent, of_promise in sorted(promises.items(), reverse=True)
@@ -171,8 +171,8 @@ def _newton_step(
 
 
 def _log_odds(confidence: float) -> float:
-    bounded = max(MIN_CONFIDENCE, min(1 - MIN_CONFIDENCE, confidence))
-    return math.log(bounded / (1 - bounded))
+    probability = max(MIN_CONFIDENCE, min(1 - MIN_CONFIDENCE, confidence))
+    return math.log(probability / (1 - probability))
 
 
 # --- promises -------------------------------------------------------------------------------------
