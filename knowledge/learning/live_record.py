@@ -29,6 +29,7 @@ SLOPES = (0.25, 4.0)
 SLOPE_WEIGHT = 10.0
 NEWTON_STEPS = 12
 MAX_HALVINGS = 30
+LOSS_TOLERANCE = 1e-9
 
 #: At most so many of a hundred promises that are kept lapse nevertheless.
 RISK = 0.05
@@ -146,7 +147,10 @@ def fit_correction(answers: Sequence[Answer]) -> Correction:
     mean_target = sum(target for _, target in points) / len(points)
     curve = Correction(1.0, _log_odds(mean_target) - mean_odds)
     for _ in range(NEWTON_STEPS):
-        curve = _improve(curve, points, 1 + share)
+        better = _improve(curve, points, 1 + share)
+        if better == curve:
+            break
+        curve = better
     return curve
 
 
@@ -158,7 +162,7 @@ def _improve(curve: Correction, points: Sequence[tuple[float, float]], weight: f
         size = 0.5**halving
         slope = max(SLOPES[0], min(SLOPES[1], curve.slope + size * by_slope))
         candidate = Correction(slope, curve.offset + size * by_offset)
-        if _loss(candidate, points, weight) < loss:
+        if _loss(candidate, points, weight) < loss - LOSS_TOLERANCE:
             return candidate
     return curve
 
