@@ -20,7 +20,7 @@ from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
-from bot.views.promises import describe_target, week_words
+from bot.views.promises import share_words, week_words
 from knowledge.learning.live_record import answer_of, live_record
 
 STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision", "promises")
@@ -139,7 +139,7 @@ def _promise_plain(promise: PromiseRecord) -> dict[str, Any]:
         "lapsed": promise.has_lapsed,
         "weeks": [to_plain(week) for week in promise.weeks],
         "words": (
-            f"{describe_target(promise.percent)}, {standing}: {promise.right} of"
+            f"{share_words(promise.percent)}, {standing}: {promise.right} of"
             f" {promise.total} were right ({week_words(promise)})"
         ),
     }

@@ -76,7 +76,9 @@ def learn(
         list[str] | None,
         typer.Option(
             "--unfinished",
-            help="A word for cases that have not ended, like “In progress”: such rows are left out.",
+            help=(
+                "A word for cases that have not ended, like “In progress”: such rows are left out."
+            ),
         ),
     ] = None,
     as_json: AsJson = False,

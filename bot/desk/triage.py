@@ -48,7 +48,7 @@ from bot.ports.language import Planner
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.ports.recommender import Recogniser, Recommender, prepare_steps
-from bot.views.promises import describe_target
+from bot.views.promises import share_words
 
 log = logging.getLogger(__name__)
 
@@ -388,7 +388,7 @@ def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]
 def _doubt(recommendation: Recommendation) -> str:
     """Say why a person must look at what was recommended; empty for no reason."""
     if recommendation.lapsed_percent is not None:
-        target = describe_target(recommendation.lapsed_percent)
+        target = share_words(recommendation.lapsed_percent)
         return f"{target} such suggestions were promised to be right, and lately fewer were"
     return ""
 

@@ -16,7 +16,7 @@ class LapsedPromise:
     sentence: str
 
 
-def describe_target(percent: int) -> str:
+def share_words(percent: int) -> str:
     """Say what is promised without the words of statistics."""
     return f"at least {percent} of 100"
 
@@ -25,7 +25,7 @@ def lapsed_promise(promise: PromiseRecord, title: str) -> LapsedPromise:
     """Say which promise lapsed, why, and what follows."""
     return LapsedPromise(
         title,
-        f"{describe_target(promise.percent)} suggestions were promised to be right. Of"
+        f"{share_words(promise.percent)} suggestions were promised to be right. Of"
         f" {promise.total} that people answered {promise.right} were ({week_words(promise)})."
         " Nothing is promised now, and a person is asked each time, until the next training has"
         " learned from it.",

@@ -14,7 +14,7 @@ from bot.cases.precedent import CaseOutcome
 from bot.cases.recognition import Recognition
 from bot.cases.verdict import Verdict
 from bot.ports.card_store import CardContext
-from bot.views.promises import describe_target
+from bot.views.promises import share_words
 from handlers.cards.blocks import context_block
 from handlers.cards.case_words import approver_name, owner_mention
 from handlers.cards.facts import evidence_line
@@ -117,7 +117,7 @@ def _precedents(case: Case) -> str:
     if recommendation.is_unlike_past:
         return "Unlike what was decided before: please check"
     if recommendation.promised_percent is not None:
-        target = describe_target(recommendation.promised_percent)
+        target = share_words(recommendation.promised_percent)
         return f"Promised: {target} such suggestions are right"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:

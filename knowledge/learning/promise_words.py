@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bot.cases.promise import PromiseRecord
-from bot.views.promises import describe_target
+from bot.views.promises import share_words
 from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import PERCENT, LiveRecord
 from knowledge.learning.plan_estimate import PlanEstimate
@@ -70,18 +70,18 @@ def percent_of(guarantee: PrecisionGuarantee) -> int:
 
 
 def _certified_words(guarantee: PrecisionGuarantee) -> str:
-    target = describe_target(percent_of(guarantee))
+    target = share_words(percent_of(guarantee))
     return f"{target} such suggestions are right: {guarantee.correct} of {guarantee.total} were"
 
 
 def _below_words(estimate: PlanEstimate) -> str:
     lowest = min(map(percent_of, estimate.guarantees))
-    return f"no promise: it is less sure than those of which {describe_target(lowest)} are right"
+    return f"no promise: it is less sure than those of which {share_words(lowest)} are right"
 
 
 def _lapse_words(lapse: PromiseRecord) -> str:
     return (
-        f"no promise at present: {describe_target(lapse.percent)} such suggestions were promised"
+        f"no promise at present: {share_words(lapse.percent)} such suggestions were promised"
         f" to be right, and of {lapse.total} that people answered only {lapse.right} were; please"
         " check this one"
     )

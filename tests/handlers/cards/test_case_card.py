@@ -109,6 +109,29 @@ def test_facts_that_are_older_than_promised_are_marked_and_take_the_place_of_pre
 
 
 @pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"promised_percent": 90},
+            "Promised: at least 90 of 100 such suggestions are right",
+        ),
+        (
+            {"lapsed_percent": 90},
+            "Such suggestions were right less often lately than promised: please check",
+        ),
+        ({"is_unlike_past": True}, "Unlike what was decided before: please check"),
+    ],
+)
+def test_what_is_promised_is_on_the_card_and_so_is_that_it_is_not_kept(changes, line):
+    case = low_risk_case()
+    recommendation = replace(case.proposal.recommendation, **changes)
+    card = case_card(with_fields(case, recommendation=recommendation))
+    assert validate(card) == []
+    assert line in visible_text(card)
+    assert line not in visible_text(case_card(case))
+
+
+@pytest.mark.parametrize(
     ("amount", "header"),
     [
         (Decimal(0), "EX-1 · Merlot is running low"),
