@@ -14,7 +14,6 @@ from bot.cases.precedent import CaseOutcome
 from bot.cases.recognition import Recognition
 from bot.cases.verdict import Verdict
 from bot.ports.card_store import CardContext
-from bot.views.promises import share_words
 from handlers.cards.blocks import context_block
 from handlers.cards.case_words import approver_name, owner_mention
 from handlers.cards.facts import evidence_line
@@ -114,9 +113,9 @@ def _warning(case: Case) -> str:
     if recommendation is None or case.state is not State.PROPOSED:
         return ""
     if recommendation.lapsed_percent is not None:
-        return "Such suggestions were right less often lately than promised: please check"
+        return "⚠ Wrong too often lately: please check"
     if recommendation.is_unlike_past:
-        return "Unlike what was decided before: please check"
+        return "Unusual case: please check"
     return ""
 
 
@@ -128,8 +127,8 @@ def _precedents(case: Case) -> str:
     if recommendation.memory:
         return "Cases like it are not available now"
     if recommendation.promised_percent is not None:
-        target = share_words(recommendation.promised_percent)
-        return f"Promised: {target} such suggestions are right"
+        # In as few words as the line that it stands for; Details has all of them.
+        return f"Promised: {recommendation.promised_percent} of 100 right"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:
         return ""

@@ -117,7 +117,7 @@ def card_text(case, **changes):
 
 
 def test_a_promise_is_on_the_card_unless_something_stands_against_a_quick_answer():
-    line = "Promised: at least 90 of 100 such suggestions are right"
+    line = "Promised: 90 of 100 right"
     assert line in card_text(proposed(), promised_percent=90)
     assert line not in card_text(proposed())
     # A fact could not be read.
@@ -130,9 +130,9 @@ def test_a_promise_is_on_the_card_unless_something_stands_against_a_quick_answer
     [
         (
             {"lapsed_percent": 90},
-            "Such suggestions were right less often lately than promised: please check",
+            "⚠ Wrong too often lately: please check",
         ),
-        ({"is_unlike_past": True}, "Unlike what was decided before: please check"),
+        ({"is_unlike_past": True}, "Unusual case: please check"),
     ],
 )
 def test_that_nothing_learned_speaks_for_it_is_on_every_waiting_card(make_case, changes, line):
