@@ -264,3 +264,4 @@ def assert_everybody_can_read_of_it(town, capsys, answers):
     (promise,) = kind["promises"]
     assert (promise["percent"], promise["lapsed"]) == (95, True)
     assert (promise["given"], promise["kept"]) == (answers + 1, 1)
+    assert f"at least 95 of 100, lapsed: 1 of {answers + 1} were right" in promise["words"]
