@@ -16,7 +16,12 @@ from bot.cli.findings import (
 from bot.cli.rules_status import note_about_rules
 from bot.cli.terminal import AsJson, err
 from bot.ports.pinned_names import PinsInMemory
-from bot.settings import load_offline
+from bot.settings import NO_BOT_TOKEN, Settings, load_offline
+
+NO_SLACK = (
+    "Slack: not set up yet. `countersign run` needs SLACK_BOT_TOKEN (xoxb-…), and SLACK_APP_TOKEN"
+    " (xapp-…) or SLACK_SIGNING_SECRET; `countersign demo` needs none of them."
+)
 
 
 def check(
@@ -54,4 +59,12 @@ def check(
     if hints:
         otherwise = f"Everything that is needed is in place; hints: {len(hints)}."
     status = print_findings(findings, otherwise=otherwise, as_json=as_json)
+    if not slack and _is_without_slack(settings):
+        # No mistake: the files can be checked before there is an app.
+        err.print(NO_SLACK, markup=False, soft_wrap=True)
     raise typer.Exit(status)
+
+
+def _is_without_slack(settings: Settings) -> bool:
+    """Tell whether there is neither a token nor a deployment that workspaces install."""
+    return settings.slack_bot_token == NO_BOT_TOKEN and not settings.slack_client_id

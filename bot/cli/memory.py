@@ -20,7 +20,7 @@ from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
-from bot.views.promises import week_words
+from bot.views.promises import share_words, week_words
 from knowledge.learning.live_record import answer_of, live_record
 
 STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision", "promises")
@@ -69,7 +69,7 @@ def status(as_json: AsJson = False) -> None:
         return
     table = Table(*STATUS_COLUMNS)
     for row in summary["kinds"]:
-        promises = "\n".join(promise["words"] for promise in row["promises"]) or "none decided"
+        promises = "\n".join(promise["words"] for promise in row["promises"]) or "none answered yet"
         cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"], promises)
         table.add_row(*cells)
     out.print(table)
@@ -139,8 +139,8 @@ def _promise_plain(promise: PromiseRecord) -> dict[str, Any]:
         "lapsed": promise.has_lapsed,
         "weeks": [to_plain(week) for week in promise.weeks],
         "words": (
-            f"{promise.percent} %, {standing}: kept {promise.right} of {promise.total}"
-            f" ({week_words(promise)})"
+            f"{share_words(promise.percent)}, {standing}: {promise.right} of"
+            f" {promise.total} were right ({week_words(promise)})"
         ),
     }
 

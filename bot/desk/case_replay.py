@@ -5,7 +5,7 @@ clock and the usage are those of then, and nothing is written.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -25,6 +25,8 @@ from bot.cases.evaluation import (
     reasons_for_evaluation,
     trials_of,
 )
+from bot.cases.evidence import Evidence
+from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.recommendation import Recommendation
@@ -36,7 +38,7 @@ from bot.desk.triage import FAILURES, Triage
 from bot.ports.connector import Systems
 from bot.ports.language import Planner
 from bot.ports.library import Library
-from bot.ports.recommender import Recogniser, Recommender
+from bot.ports.recommender import Prepare, Recogniser, Recommender
 
 SystemsOf = Callable[[Trial, Playbook], Systems]
 """Return the systems as they answered in this trial to the look-ups of this playbook."""
@@ -247,12 +249,42 @@ class CaseReplay:
             outbox=self._outbox,
             library=self.library,
             systems=systems,
-            recommender=self.recommender,
+            recommender=_LapseOfThen(self.recommender, trial.after.proposal.recommendation),
             recogniser=self.recogniser,
             proposals=proposals,
             clock=self.clock,
             planner=self.planner,
         )
+
+
+@dataclass(frozen=True)
+class _LapseOfThen:
+    """Recommends as today, with the promise lapsed that was when the desk looked.
+
+    The recommender of a replay reads no answers of people: those that came later were not known.
+    What they had said by then is in the ledger.
+    """
+
+    recommender: Recommender
+    recommended_then: Recommendation | None
+
+    def recommend(
+        self, case: Case, playbook: Playbook, evidence: Sequence[Evidence], prepare: Prepare
+    ) -> tuple[Recommendation, tuple[Action, ...]]:
+        """Recommend, and doubt what was in doubt then."""
+        recommendation, actions = self.recommender.recommend(
+            case, playbook, evidence, prepare=prepare
+        )
+        then = self.recommended_then
+        if then is None or then.lapsed_percent is None or then.action != recommendation.action:
+            return recommendation, actions
+        recommendation = replace(
+            recommendation,
+            promise=then.promise,
+            promised_percent=None,
+            lapsed_percent=then.lapsed_percent,
+        )
+        return recommendation, actions
 
 
 def _controls_of(trial: Trial, rules: tuple[StandingRule, ...]) -> DeskControls:

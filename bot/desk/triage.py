@@ -48,6 +48,7 @@ from bot.ports.language import Planner
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.ports.recommender import Recogniser, Recommender, prepare_steps
+from bot.views.promises import share_words
 
 log = logging.getLogger(__name__)
 
@@ -258,6 +259,7 @@ class Triage:
             actions, shape = suggestion
             proposer = Proposer.MODEL
             recommendation = _word_suggestion(recommendation, actions)
+        doubt = _doubt(recommendation)
         plan, verdict = self.proposals.propose(
             case,
             actions=actions,
@@ -265,7 +267,7 @@ class Triage:
             proposer=proposer,
             now=now,
             shape=shape,
-            doubt=_doubt(recommendation),
+            doubt=doubt,
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.next_opening(now + verdict.expires_for)
@@ -275,7 +277,8 @@ class Triage:
             verdict,
             sla=sla,
             expires_at=expires_at,
-            grant=self.proposals.find_grant(plan, verdict, case, now=now),
+            # What was approved in advance was approved while the promise stood.
+            grant=None if doubt else self.proposals.find_grant(plan, verdict, case, now=now),
         )
 
     def _suggest(
@@ -385,7 +388,8 @@ def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]
 def _doubt(recommendation: Recommendation) -> str:
     """Say why a person must look at what was recommended; empty for no reason."""
     if recommendation.lapsed_percent is not None:
-        return f"{recommendation.lapsed_percent} % right is not kept at present"
+        target = share_words(recommendation.lapsed_percent)
+        return f"{target} such suggestions were promised to be right, and lately fewer were"
     return ""
 
 

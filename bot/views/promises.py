@@ -1,4 +1,4 @@
-"""Promises of precision that are not kept at present."""
+"""Promises of precision in words, and those that are not kept at present."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,19 @@ class LapsedPromise:
     sentence: str
 
 
+def share_words(percent: int) -> str:
+    """Say what is promised without the words of statistics."""
+    return f"at least {percent} of 100"
+
+
 def lapsed_promise(promise: PromiseRecord, title: str) -> LapsedPromise:
     """Say which promise lapsed, why, and what follows."""
     return LapsedPromise(
         title,
-        f"{promise.percent} % right is not kept: of {promise.total} that were promised"
-        f" {promise.right} were right ({week_words(promise)}). It is not promised any more, and"
-        " a person is asked each time, until a training has learned from the misses.",
+        f"{share_words(promise.percent)} suggestions were promised to be right. Of"
+        f" {promise.total} that people answered {promise.right} were ({week_words(promise)})."
+        " Nothing is promised now, and a person is asked each time, until the next training has"
+        " learned from it.",
     )
 
 

@@ -14,7 +14,7 @@ from bot.views.labels import Labels
 from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
-from handlers.cards.case_words import case_wording
+from handlers.cards.case_words import case_wording, describe_target
 from handlers.cards.hindsight import practice_buttons, review_buttons
 from handlers.cards.question import ask
 from handlers.cards.text import Json, clean, plain_text, stored_length
@@ -109,12 +109,12 @@ def _guess_buttons(recognition: Recognition, token: str) -> list[Json]:
     return buttons
 
 
-def confirmation_text(plan: Plan, wording: Wording) -> str | None:
+def confirmation_text(case: Case, plan: Plan, wording: Wording) -> str | None:
     """Write amount and target in full, then as many steps as fit.
 
     None when amount and target alone exceed the dialog.
     """
-    head = _amount_and_targets(plan, wording)
+    head = _amount_and_targets(case, plan, wording)
     steps = plan_items(plan, lambda text: wording.prose(text, 80), wording.system)
     for count in range(len(steps), -1, -1):
         text = f"{head} {_list_steps(steps, count)}."
@@ -181,7 +181,7 @@ def _approve_button(case: Case, token: str, labels: Labels) -> Json:
     is_complete = ask(case.proposal.plan, wording).is_complete
     if tier is RiskTier.LOW and is_complete:
         return approve
-    text = confirmation_text(case.proposal.plan, wording)
+    text = confirmation_text(case, case.proposal.plan, wording)
     if text is None or not is_complete:
         # Too long for a dialog; the form has room for all of it.
         return button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
@@ -197,12 +197,10 @@ def _confirmation_dialog(case: Case, text: str) -> Json:
     }
 
 
-def _amount_and_targets(plan: Plan, wording: Wording) -> str:
+def _amount_and_targets(case: Case, plan: Plan, wording: Wording) -> str:
+    targets = [describe_target(case, action, wording, MAX_TARGET_LENGTH) for action in plan.actions]
     # A dictionary, unlike a set, keeps the order of the steps.
-    targets = dict.fromkeys(action.target for action in plan.actions)
-    names = ", ".join(wording.target(target, MAX_TARGET_LENGTH) for target in targets)
-    label = "Targets" if len(targets) > 1 else "Target"
-    text = f"{label}: {names}."
+    text = f"For: {', '.join(dict.fromkeys(targets))}."
     if plan.amount:
         text = f"Amount: {money_text(plan.amount)}. {text}"
     return text

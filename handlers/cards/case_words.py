@@ -4,7 +4,9 @@ import re
 
 from bot.cases.approval import Approval
 from bot.cases.case import Case
+from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.grant import giving_case
+from bot.cases.plan import Action
 from bot.views.labels import Labels
 from handlers.cards.text import clean, safe_handle
 from handlers.cards.wording import Wording
@@ -21,6 +23,16 @@ def case_wording(case: Case, labels: Labels) -> Wording:
 def headline(case: Case, wording: Wording, limit: int) -> str:
     """Write the id and title of a case."""
     return f"{case.id} · {wording.prose(case.signal.title, limit)}"
+
+
+def describe_target(case: Case, action: Action, wording: Wording, limit: int) -> str:
+    """Name what an action changes as the card does.
+
+    What the case is about has the title of the card. Anything else has its own name.
+    """
+    if action.target == case.signal.subject or action.system == DESK_SYSTEM:
+        return f"“{wording.prose(case.signal.title, limit)}”"
+    return wording.target(action.target, limit)
 
 
 def owner_mention(case: Case) -> str:

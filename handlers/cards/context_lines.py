@@ -68,13 +68,16 @@ def context_blocks(
     decision = _who_decides(case, card_context)
     # Whoever asked waits for the answer: it stands for the evidence, which is in Details.
     inquiry = inquiry_line(case)
-    budget = WordBudget(words_left - count_words([*names, *inquiry, decision]))
+    warning = _warning(case)
+    budget = WordBudget(words_left - count_words([*names, *inquiry, warning, decision]))
     kind = budget.fit(_plain(_kind(case, wording)))
     evidence = inquiry or budget.fit(_evidence(case, wording))
-    precedents = budget.fit("" if is_doubtful or inquiry else _precedents(case))
+    precedents = ""
+    if not (is_doubtful or inquiry or warning):
+        precedents = budget.fit(_precedents(case))
     expiry = budget.fit(_expiry(case))
     # One element of ours, as elements stand below each other on a phone.
-    words = " · ".join(filter(None, [precedents, decision, expiry]))
+    words = " · ".join(filter(None, [warning or precedents, decision, expiry]))
     blocks = [context_block(*evidence)] if evidence else []
     return [*blocks, context_block(*kind, *names, words)]
 
@@ -104,6 +107,18 @@ def _giver(card_context: CardContext) -> Elements:
     return _plain(f"Handed over by {giver}" if giver else "")
 
 
+def _warning(case: Case) -> str:
+    """Say that nothing that was learned speaks for the recommendation."""
+    recommendation = case.proposal.recommendation
+    if recommendation is None or case.state is not State.PROPOSED:
+        return ""
+    if recommendation.lapsed_percent is not None:
+        return "⚠ Wrong too often lately: please check"
+    if recommendation.is_unlike_past:
+        return "Unusual case: please check"
+    return ""
+
+
 def _precedents(case: Case) -> str:
     """Say in one statement of one set how cases like it ended."""
     recommendation = case.proposal.recommendation
@@ -111,10 +126,9 @@ def _precedents(case: Case) -> str:
         return ""
     if recommendation.memory:
         return "Cases like it are not available now"
-    if recommendation.lapsed_percent is not None:
-        return f"{recommendation.lapsed_percent} % right is not kept at present: please check"
-    if recommendation.is_unlike_past:
-        return "Unlike what was decided before: please check"
+    if recommendation.promised_percent is not None:
+        # In as few words as the line that it stands for; Details has all of them.
+        return f"Promised: {recommendation.promised_percent} of 100 right"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:
         return ""

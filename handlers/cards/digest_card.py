@@ -255,7 +255,7 @@ def _lapses(lapses: tuple[LapsedPromise, ...]) -> Json:
                 text_run(clean(lapse.sentence, MAX_LAPSE)),
             ]
         )
-    return rich_text(paragraph(text_run("Not kept at present", bold=True)), bullets(items))
+    return rich_text(paragraph(text_run("Promises that are not kept", bold=True)), bullets(items))
 
 
 def _busy_queue(queue: BusyQueue) -> Json:

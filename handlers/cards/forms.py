@@ -28,7 +28,7 @@ from handlers.cards.blocks import (
     static_select,
     text_input,
 )
-from handlers.cards.case_words import case_wording
+from handlers.cards.case_words import case_wording, describe_target
 from handlers.cards.question import describe_consequence, describe_plan
 from handlers.cards.text import (
     Json,
@@ -77,7 +77,7 @@ def approve_form(
             plan, lambda text: wording.prose(text, MAX_SUMMARY_LENGTH), wording.system
         )
         steps = [
-            _step_with_target(action, summary, wording)
+            _step_with_target(case, action, summary, wording)
             for action, summary in zip(plan.actions, summaries, strict=True)
         ]
     return case_form(
@@ -129,10 +129,10 @@ def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
     return [context_block(text)]
 
 
-def _step_with_target(action: Action, summary: str, wording: Wording) -> list[Json]:
-    target = wording.target(action.target, MAX_TARGET_LENGTH)
+def _step_with_target(case: Case, action: Action, summary: str, wording: Wording) -> list[Json]:
+    target = describe_target(case, action, wording, MAX_TARGET_LENGTH)
     system = wording.system(action.system)
-    return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
+    return [text_run(summary, bold=True), text_run(f"  For: {target} ({system})")]
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:

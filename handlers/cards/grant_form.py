@@ -17,7 +17,7 @@ from handlers.cards.blocks import (
     static_select,
     text_input,
 )
-from handlers.cards.case_words import case_wording
+from handlers.cards.case_words import case_wording, describe_target
 from handlers.cards.forms import case_form, until_block
 from handlers.cards.question import describe_plan
 from handlers.cards.text import Json, clean, date_run, paragraph, rich_text, text_run
@@ -76,7 +76,7 @@ def _target_input(case: Case, labels: Labels) -> list[Json]:
     plan = case.proposal.plan
     if plan is None:
         return []
-    target = case_wording(case, labels).target(plan.actions[0].target, MAX_TARGET_LENGTH)
+    target = describe_target(case, plan.actions[0], case_wording(case, labels), MAX_TARGET_LENGTH)
     options = [option("Whatever it is about", ANY), option(f"Only {target}"[:75], SAME)]
     select = static_select(ids.TARGET, options, initial_option=options[0])
     return [input_block("target", "About what?", select)]

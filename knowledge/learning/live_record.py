@@ -28,6 +28,8 @@ SLOPES = (0.25, 4.0)
 # Holds the slope at 1 until many answers speak for another; where all had one confidence, always.
 SLOPE_WEIGHT = 10.0
 NEWTON_STEPS = 12
+MAX_HALVINGS = 30
+LOSS_TOLERANCE = 1e-9
 
 #: At most so many of a hundred promises that are kept lapse nevertheless.
 RISK = 0.05
@@ -109,13 +111,13 @@ NO_RECORD = LiveRecord()
 
 def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
     """Sum up the answers to cards of a kind since its model was trained."""
-    ordered = sorted(answers, key=lambda answer: answer.seq)
+    sequence = sorted(answers, key=lambda answer: answer.seq)
     promises: dict[int, list[Answer]] = {}
-    for answer in ordered:
+    for answer in sequence:
         if answer.promise is not None:
             promises.setdefault(answer.promise, []).append(answer)
     return LiveRecord(
-        correction=fit_correction(ordered[-MAX_ANSWERS:]),
+        correction=fit_correction(sequence[-MAX_ANSWERS:]),
         promises=tuple(
             promise_record(kind, percent, of_promise)
             for percent, of_promise in sorted(promises.items(), reverse=True)
@@ -140,20 +142,50 @@ def fit_correction(answers: Sequence[Answer]) -> Correction:
         # An answer and its part of the pull have one target between them.
         target = (answer.was_right + share * answer.confidence) / (1 + share)
         points.append((_log_odds(answer.confidence), target))
-    slope, offset = 1.0, 0.0
+    # Begun where the whole is right: from far away Newton's steps go astray.
+    mean_odds = sum(odds for odds, _ in points) / len(points)
+    mean_target = sum(target for _, target in points) / len(points)
+    curve = Correction(1.0, _log_odds(mean_target) - mean_odds)
     for _ in range(NEWTON_STEPS):
-        slope, offset = _newton_step(points, 1 + share, slope, offset)
-    return Correction(slope, offset)
+        better = _improve(curve, points, 1 + share)
+        if better == curve:
+            break
+        curve = better
+    return curve
+
+
+def _improve(curve: Correction, points: Sequence[tuple[float, float]], weight: float) -> Correction:
+    """Go as far along Newton's step as the loss falls; stay where it does not."""
+    loss = _loss(curve, points, weight)
+    by_slope, by_offset = _newton_step(curve, points, weight)
+    for halving in range(MAX_HALVINGS):
+        size = 0.5**halving
+        slope = max(SLOPES[0], min(SLOPES[1], curve.slope + size * by_slope))
+        candidate = Correction(slope, curve.offset + size * by_offset)
+        if _loss(candidate, points, weight) < loss - LOSS_TOLERANCE:
+            return candidate
+    return curve
+
+
+def _loss(curve: Correction, points: Sequence[tuple[float, float]], weight: float) -> float:
+    """Return minus the log likelihood, with the hold on the slope."""
+    total = SLOPE_WEIGHT / 2 * (1 - curve.slope) ** 2
+    for odds, target in points:
+        corrected_odds = curve.slope * odds + curve.offset
+        # Minus the log of the probability, without an overflow.
+        softplus = max(corrected_odds, 0.0) + math.log1p(math.exp(-abs(corrected_odds)))
+        total += weight * (softplus - target * corrected_odds)
+    return total
 
 
 def _newton_step(
-    points: Sequence[tuple[float, float]], weight: float, slope: float, offset: float
+    curve: Correction, points: Sequence[tuple[float, float]], weight: float
 ) -> tuple[float, float]:
-    """Move slope and offset to where the likelihood is higher."""
-    by_slope, by_offset = SLOPE_WEIGHT * (1 - slope), 0.0
+    """Return by how much to change slope and offset."""
+    by_slope, by_offset = SLOPE_WEIGHT * (1 - curve.slope), 0.0
     curve_slope, curve_both, curve_offset = SLOPE_WEIGHT, 0.0, 1e-9
     for odds, target in points:
-        probability = logistic(slope * odds + offset)
+        probability = logistic(curve.slope * odds + curve.offset)
         error = weight * (target - probability)
         by_slope += error * odds
         by_offset += error
@@ -163,16 +195,18 @@ def _newton_step(
         curve_offset += spread
     determinant = curve_slope * curve_offset - curve_both * curve_both
     if determinant <= 0:
-        return slope, offset
-    new_slope = slope + (curve_offset * by_slope - curve_both * by_offset) / determinant
-    new_offset = offset + (curve_slope * by_offset - curve_both * by_slope) / determinant
+        return 0.0, 0.0
+    step = (curve_offset * by_slope - curve_both * by_offset) / determinant
     lowest, highest = SLOPES
-    return max(lowest, min(highest, new_slope)), new_offset
+    if (curve.slope <= lowest and step < 0) or (curve.slope >= highest and step > 0):
+        # At the bound, the offset alone.
+        return 0.0, by_offset / curve_offset
+    return step, (curve_slope * by_offset - curve_both * by_slope) / determinant
 
 
 def _log_odds(confidence: float) -> float:
-    bounded = max(MIN_CONFIDENCE, min(1 - MIN_CONFIDENCE, confidence))
-    return math.log(bounded / (1 - bounded))
+    probability = max(MIN_CONFIDENCE, min(1 - MIN_CONFIDENCE, confidence))
+    return math.log(probability / (1 - probability))
 
 
 # --- promises -------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 
 from bot.cases.promise import PromiseRecord
+from bot.views.promises import share_words
 from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import PERCENT, LiveRecord
 from knowledge.learning.plan_estimate import PlanEstimate
 
-UNLIKE_PAST = "it is unlike what was decided before, so nothing that was learned speaks for it"
-NOT_CERTIFIED = "no promise: no share of right ones can be certified for this kind yet"
+UNLIKE_PAST = "it is less like earlier cases than most, so nothing that was learned speaks for it"
+NOT_CERTIFIED = "no promise yet: too few cases of this kind were decided, or too few were right"
 NOT_READ = "no promise: the latest answers have not been counted yet"
 
 
@@ -34,27 +35,33 @@ def assure(action: str, estimate: PlanEstimate, record: LiveRecord | None) -> As
     """
     if estimate.is_unlike_past:
         return Assurance(words=f"no promise: {UNLIKE_PAST}", is_unlike_past=True)
-    estimated = estimate.confidence_of(action)
-    if estimated is None:
+    model_confidence = estimate.confidence_of(action)
+    if model_confidence is None:
         return Assurance()
-    corrected = record.correction.correct(estimated) if record else estimated
+    confidence = record.correction.correct(model_confidence) if record else model_confidence
     assurance = Assurance(
-        confidence=round(PERCENT * corrected), model_confidence=round(PERCENT * estimated)
+        confidence=round(PERCENT * confidence),
+        model_confidence=round(PERCENT * model_confidence),
     )
     if not estimate.guarantees:
         return replace(assurance, words=NOT_CERTIFIED)
     if record is None:
         return replace(assurance, words=NOT_READ)
     # A correction may take a promise, and never gives one: nobody has certified it.
-    careful_estimate = replace(estimate, confidences={action: min(estimated, corrected)})
+    careful_estimate = replace(estimate, confidences={action: min(model_confidence, confidence)})
     guarantee = careful_estimate.guarantee_of(action)
+    # That of the model first: a correction must not hide what has lapsed by the same misses.
+    for promise in (estimate.guarantee_of(action), guarantee):
+        lapse = record.lapse_of(percent_of(promise)) if promise else None
+        if lapse:
+            return replace(assurance, words=_lapse_words(lapse), lapsed_percent=lapse.percent)
     if guarantee is None:
         return replace(assurance, words=_below_words(estimate))
-    percent = percent_of(guarantee)
-    lapse = record.lapse_of(percent)
-    if lapse:
-        return replace(assurance, words=_lapse_words(lapse), lapsed_percent=percent)
-    return replace(assurance, words=_certified_words(guarantee), promised_percent=percent)
+    return replace(
+        assurance,
+        words=_certified_words(guarantee),
+        promised_percent=percent_of(guarantee),
+    )
 
 
 def percent_of(guarantee: PrecisionGuarantee) -> int:
@@ -63,17 +70,18 @@ def percent_of(guarantee: PrecisionGuarantee) -> int:
 
 
 def _certified_words(guarantee: PrecisionGuarantee) -> str:
-    record = f"{guarantee.correct} of {guarantee.total} were"
-    return f"{percent_of(guarantee)} % right is certified here: {record}"
+    target = share_words(percent_of(guarantee))
+    return f"{target} such suggestions are right: {guarantee.correct} of {guarantee.total} were"
 
 
 def _below_words(estimate: PlanEstimate) -> str:
     lowest = min(map(percent_of, estimate.guarantees))
-    return f"no promise: below the line at which {lowest} % right is certified"
+    return f"no promise: it is less sure than those of which {share_words(lowest)} are right"
 
 
 def _lapse_words(lapse: PromiseRecord) -> str:
     return (
-        f"no promise: {lapse.percent} % right is not kept at present. Of the latest {lapse.total}"
-        f" that were promised {lapse.right} were right, so please check this one"
+        f"no promise at present: {share_words(lapse.percent)} such suggestions were promised"
+        f" to be right, and of {lapse.total} that people answered only {lapse.right} were; please"
+        " check this one"
     )

@@ -390,6 +390,15 @@ def test_what_never_runs_alone_is_asked_about_whatever_the_stage(name):
     assert ruling(replace(alone(), never_alone=("other",))).ruling is Ruling.AUTO_APPROVE
 
 
+def test_a_doubt_about_what_is_recommended_asks_where_it_would_run_alone_and_adds_nothing_else():
+    doubt = replace(HERE, doubt="lately fewer were right")
+    assert ruling(alone()).ruling is Ruling.AUTO_APPROVE
+    doubted = ruling(alone(), here=doubt)
+    assert (doubted.ruling, doubted.inputs.objection) == (Ruling.ASK, "lately fewer were right")
+    supervised = PlaybookTerms()
+    assert ruling(alone(), terms=supervised, here=doubt) == ruling(alone(), terms=supervised)
+
+
 def test_a_rule_that_holds_asks_its_approvers_as_well():
     finance = (ApprovalRequirement("finance", 2),)
     rules = replace(alone(), rules=(rule("plan.amount >= 100.0", factors=finance),))

@@ -559,6 +559,17 @@ def test_slack_is_asked_where_somebody_wants_it(run, emulator):
     assert "Slack cannot be asked now" in away.stdout
 
 
+def test_that_slack_is_not_set_up_is_the_last_thing_said_and_no_mistake(run):
+    without = run()
+    assert (without.exit_code, without.stdout) == (0, "Everything is in place.\n")
+    assert without.stderr.startswith(
+        "Slack: not set up yet. `countersign run` needs SLACK_BOT_TOKEN"
+    )
+    assert "Slack" in run(SLACK_BOT_TOKEN="").stderr
+    assert "Slack" not in run(SLACK_BOT_TOKEN="xoxb-1").stderr
+    assert "Slack" not in run(COUNTERSIGN_SLACK_CLIENT_ID="1.2").stderr
+
+
 def test_machines_get_json(run, folder):
     change(folder, LATE, "margin_at_risk FROM", "margin_at_rsk FROM")
     plain = json.loads(run("--json").stdout)

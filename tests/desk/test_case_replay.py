@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -27,7 +28,8 @@ from knowledge.memory.embedder import HashedWordsEmbedder
 from knowledge.memory.past_memory import PastMemory
 from tests.desk import test_standing_rules as standing_rules
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.fakes.mind import altered_mind
+from tests.world import World, policy, request
 
 HOUSE = SqlSystem(
     name="house",
@@ -330,3 +332,23 @@ def test_an_answer_to_another_query_is_no_known_one(world):
     changed = replace(replay(world), changed_lookups={"low_stock": ("stock", "rota")})
     (comparison,) = changed.compare(record(world, case))
     assert (comparison.changed_names, comparison.is_known) == (("stock",), False)
+
+
+def test_what_people_had_said_by_then_asks_again_and_what_they_said_later_does_not(store):
+    """The promise that lapsed is in the ledger; no later answer reaches a replay."""
+    world = World(store, altered_mind)
+    world.house.undo_for = timedelta(days=1)
+    world.library.book = replace(world.library.book, terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    alone = {**policy().actions, "house.order_stock": ActionLimit(alone=True)}
+    world.library.rules = policy(actions=alone)
+    first = world.proposed()
+    world.mind.recommender.changes = {"lapsed_percent": 90, "promise": "no promise at present"}
+    case_id = world.receive(world.signal("product:2")).case_id
+    world.work()
+    second = world.store.cases.case(case_id)
+    courses = []
+    for case in (first, second):
+        comparison = compare(world, case)
+        assert comparison.differences == ()
+        courses.append(comparison.now.course)
+    assert courses == [Course.ALONE, Course.ASK]

@@ -3,10 +3,14 @@
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.entries import RejectReason
 from bot.cases.errors import MemoryUnavailable
+from bot.metrics import REGISTRY
 from bot.store import tables
-from tests.fakes.mind import mind
-from tests.world import World
+from tests.desk.test_grants import raised
+from tests.fakes.directory import principal
+from tests.fakes.mind import altered_mind, mind
+from tests.world import World, request
 
 
 class FakeMemory:
@@ -68,3 +72,39 @@ def test_nothing_missing_still_lets_the_index_catch_up(remembering, memory):
     calls = memory.calls
     assert remembering.desk.upkeep.precedents.reconcile() == 0
     assert memory.calls == calls + 1
+
+
+def promise_counts():
+    return {
+        outcome: REGISTRY.get_sample_value(
+            "countersign_promises_total", {"kind": "low_stock", "outcome": outcome}
+        )
+        or 0
+        for outcome in ("kept", "missed")
+    }
+
+
+def counted_since(before):
+    return {outcome: count - before[outcome] for outcome, count in promise_counts().items()}
+
+
+def test_a_promise_is_counted_as_kept_or_missed_once(store):
+    world = World(store, altered_mind)
+    world.mind.recommender.changes = {"promised_percent": 90, "confidence": 91}
+    before = promise_counts()
+    world.approve(raised(world, 1))
+    world.work()
+    assert counted_since(before) == {"kept": 1, "missed": 0}
+    case = raised(world, 2)
+    by = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.reject(by, reason=RejectReason.WRONG_PLAN)
+    world.work()
+    assert counted_since(before) == {"kept": 1, "missed": 1}
+    # Of what was not promised nothing is counted.
+    world.mind.recommender.changes = {"lapsed_percent": 90, "confidence": 91}
+    world.approve(raised(world, 3))
+    world.work()
+    assert counted_since(before) == {"kept": 1, "missed": 1}
+    # Whose problem came back was not right, after all.
+    raised(world, 1)
+    assert counted_since(before) == {"kept": 1, "missed": 2}

@@ -1,5 +1,7 @@
 """A signal that names no kind: recognised, or put before a person who names it. Nothing is dropped, and every answer is kept."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,12 +13,14 @@ from bot.cases.errors import BadRequest, ConnectorFailed, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.playbook import Stake
+from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.desk.triage import stake_of
 from bot.ports.outbox import Topic
+from tests.desk.test_grants import give, raised
 from tests.fakes.directory import principal
-from tests.fakes.mind import FakeRecogniser, mind
-from tests.world import World, request
+from tests.fakes.mind import FakeRecogniser, altered_mind, mind
+from tests.world import World, policy, request
 
 
 @pytest.fixture
@@ -27,6 +31,17 @@ def unsure(store):
 @pytest.fixture
 def sure(store):
     return World(store, mind(recogniser=FakeRecogniser("low_stock", 97)))
+
+
+@pytest.fixture
+def altered(store):
+    """A desk whose small orders run alone, and may be undone."""
+    world = World(store, altered_mind)
+    world.house.undo_for = timedelta(days=1)
+    world.library.book = replace(world.library.book, terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    actions = {**policy().actions, "house.order_stock": ActionLimit(alone=True)}
+    world.library.rules = policy(actions=actions)
+    return world
 
 
 def nameless(world, **changes):
@@ -204,3 +219,24 @@ def test_the_stake_is_in_the_currency_that_the_source_says(currency, money):
     stake = Stake("Nobody knows", "signal.amount", "GBP", currency_from="signal.currency")
     assert stake_of(stake, {"signal": {"amount": 42, "currency": currency}}) == money
     assert stake_of(stake, {"signal": {"currency": "USD"}}) is None
+
+
+def test_what_is_not_kept_at_present_asks_where_it_would_run_alone_and_says_why(altered):
+    assert altered.proposed().state is State.RESOLVED
+    altered.mind.recommender.changes = {"lapsed_percent": 90}
+    case = altered.case(raised(altered, 2))
+    assert case.state is State.PROPOSED
+    assert case.proposal.verdict.inputs.objection == (
+        "at least 90 of 100 such suggestions were promised to be right, and lately fewer were"
+    )
+    altered.mind.recommender.changes = {"promised_percent": 90}
+    assert raised(altered, 3).state is State.RESOLVED
+
+
+def test_what_was_allowed_in_advance_is_asked_about_while_a_promise_is_not_kept(altered):
+    altered.library.book = replace(altered.library.book, terms=PlaybookTerms())
+    give(altered)
+    assert raised(altered, 1).grant_id
+    altered.mind.recommender.changes = {"lapsed_percent": 90}
+    case = raised(altered, 2)
+    assert (case.state, case.grant_id) == (State.PROPOSED, "")

@@ -1,5 +1,7 @@
 """What the desk asks before it recommends, as tests want it: real parts, filled by hand."""
 
+from dataclasses import replace
+
 from bot.advisors import Advisors, without_memory
 from bot.cases.recognition import KindGuess, Recognition
 
@@ -23,6 +25,24 @@ class FakeRecogniser:
 
     def is_trained(self):
         return True
+
+
+class AlteredRecommender:
+    """Recommends what another does, with some fields of the recommendation changed."""
+
+    def __init__(self, inner) -> None:
+        self.inner = inner
+        self.changes = {}
+
+    def recommend(self, *arguments, **keywords):
+        recommendation, actions = self.inner.recommend(*arguments, **keywords)
+        return replace(recommendation, **self.changes), actions
+
+
+def altered_mind(shelf, clock) -> Advisors:
+    """Advisors without memory whose recommendations can be changed."""
+    plain = without_memory(shelf, clock)
+    return replace(plain, recommender=AlteredRecommender(plain.recommender))
 
 
 def mind(**parts):

@@ -151,7 +151,7 @@ def test_no_button_of_a_high_risk_has_a_colour():
 
 def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
     text = approve_button(medium_risk_case())["confirm"]["text"]["text"]
-    assert text == "Amount: £100.00. Target: product 1. Order 24."
+    assert text == "Amount: £100.00. For: “Merlot is running low”. Order 24."
 
 
 # --- the confirmation dialog -----------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_amount_and_target_come_first_and_a_long_summary_cuts_neither():
     summary = "Order " + "very old wine " * 25
     case = medium_risk_plan(action(summary=summary, amount=2400, target="product:merlot-2019"))
     text = approve_button(case)["confirm"]["text"]["text"]
-    assert text.startswith("Amount: £2,400.00. Target: product merlot-2019. Order very old wine")
+    assert text.startswith("Amount: £2,400.00. For: product merlot-2019. Order very old wine")
     assert len(text) <= MAX_CONFIRM
 
 
@@ -179,7 +179,7 @@ def test_a_long_plan_is_shortened_in_its_steps_and_says_how_many_more():
     ]
     text = approve_button(medium_risk_plan(*steps))["confirm"]["text"]["text"]
     targets = "p 0, p 1, p 2, p 3, p 4, p 5, p 6, p 7"
-    assert text.startswith(f"Amount: £800.00. Targets: {targets}. Order 0 cases")
+    assert text.startswith(f"Amount: £800.00. For: {targets}. Order 0 cases")
     assert "and " in text
     assert text.endswith(" more.")
     assert len(text) <= MAX_CONFIRM

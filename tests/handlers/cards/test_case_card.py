@@ -108,6 +108,38 @@ def test_facts_that_are_older_than_promised_are_marked_and_take_the_place_of_pre
     assert details.count("⚠ may have changed since") == 1
 
 
+def card_text(case, **changes):
+    """The card with changes to its recommendation."""
+    recommendation = replace(case.proposal.recommendation, **changes)
+    card = case_card(with_fields(case, recommendation=recommendation))
+    assert validate(card) == []
+    return visible_text(card)
+
+
+def test_a_promise_is_on_the_card_unless_something_stands_against_a_quick_answer():
+    line = "Promised: 90 of 100 right"
+    assert line in card_text(proposed(), promised_percent=90)
+    assert line not in card_text(proposed())
+    # A fact could not be read.
+    assert line not in card_text(low_risk_case(), promised_percent=90)
+
+
+@pytest.mark.parametrize("make_case", [proposed, low_risk_case, half_approved_case])
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"lapsed_percent": 90},
+            "⚠ Wrong too often lately: please check",
+        ),
+        ({"is_unlike_past": True}, "Unusual case: please check"),
+    ],
+)
+def test_that_nothing_learned_speaks_for_it_is_on_every_waiting_card(make_case, changes, line):
+    assert line in card_text(make_case(), **changes)
+    assert line not in card_text(make_case())
+
+
 @pytest.mark.parametrize(
     ("amount", "header"),
     [

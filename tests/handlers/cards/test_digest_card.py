@@ -8,6 +8,7 @@ import pytest
 from bot.emulator.blocks import validate
 from bot.views.digest import OpenCounts
 from bot.views.inquiries import FrequentInquiry
+from bot.views.promises import LapsedPromise
 from handlers.cards.charts import CHART_TYPE
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.ids import token
@@ -21,6 +22,7 @@ from tests.handlers.cards.examples import (
     rows,
     unrecognised_case,
 )
+from tests.handlers.cards.markup import visible_text
 
 FREQUENT = FrequentInquiry(kind_title="Running low", question="Is the delivery confirmed?", count=6)
 
@@ -119,3 +121,16 @@ def test_a_digest_of_the_fullest_day_fits():
     )
     assert validate(digest_card(fullest, permalink)) == []
     assert validate(rest_blocks(digest(rest=rows(case, range(1, 21))), permalink)) == []
+
+
+def test_promises_that_are_not_kept_are_listed_under_their_kind():
+    lapse = LapsedPromise("Running low", "Of 17 that people answered 11 were.")
+    blocks = digest_card(
+        digest(review=replace(digest().review, lapses=(lapse,))),
+        permalink,
+    )
+    assert validate(blocks) == []
+    text = visible_text(blocks)
+    assert "Promises that are not kept" in text
+    assert "Running low: \nOf 17 that people answered 11 were." in text
+    assert "Promises that are not kept" not in visible_text(digest_card(digest(), permalink))

@@ -57,8 +57,8 @@ def test_the_form_of_a_high_risk_repeats_amount_and_target_and_names_who_is_miss
         "It moves £420.00.",
         "Step 1 cannot be undone.",
         "It stays done: Give Lin & Co notice.",
-        "Target: renewal 12 (house system)",
-        "Target: #operations (slack)",
+        "For: renewal 12 (house system)",
+        "For: #operations (slack)",
         "High risk. 0 of 2 given. *Still needed:* one of @finance",
     ):
         assert sentence in text
@@ -69,3 +69,10 @@ def test_before_anybody_approved_the_form_names_everybody_who_must():
     text = visible_text(forms.approve_form(case))
     assert "Needs one of @ops-leads and one of @finance. 0 of 2 given" in text
     assert "This cannot be undone." not in text
+
+
+def test_what_the_case_is_about_has_the_name_of_the_card_and_no_number():
+    actions = (action(summary="Order 24", target="product:1"),)
+    text = visible_text(forms.approve_form(proposed(actions=actions)))
+    assert "For: “Merlot is running low” (house)" in text
+    assert "product 1" not in text

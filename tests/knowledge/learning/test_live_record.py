@@ -42,6 +42,17 @@ def count_until_lapse(target, stream):
     return next((n for n, one in enumerate(stream, start=1) if one.at == lapsed_at), None)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
+@pytest.mark.parametrize("confidence", [0.05, 0.5, 0.9, 0.99])
+def test_a_correction_comes_near_what_people_confirmed_however_far_that_is(share, confidence):
+    confirmed = answers(share, 200, confidence=confidence)
+    right = sum(answer.was_right for answer in confirmed)
+    correction = fit_correction(confirmed)
+    # Twenty pseudo-answers hold it to the model.
+    expected = (right + 20 * confidence) / 220
+    assert correction.correct(confidence) == pytest.approx(expected, abs=0.005)
+
+
 @pytest.mark.parametrize("target", [0.8, 0.9, 0.95])
 def test_at_most_five_of_a_hundred_kept_promises_lapse(target):
     lapses = [
@@ -109,15 +120,25 @@ def test_the_highest_promise_that_is_reached_is_given():
     assert assure(ACTION, estimate(0.85), NO_RECORD).promised_percent == 80
     below = assure(ACTION, estimate(0.7), NO_RECORD)
     assert below.promised_percent is None
-    assert below.words == "no promise: below the line at which 80 % right is certified"
+    assert (
+        below.words
+        == "no promise: it is less sure than those of which at least 80 of 100 are right"
+    )
 
 
 def test_a_lapsed_promise_is_not_given_and_no_lower_one_for_it():
     record = live_record("low_stock", answers(0.3, 30))
     assurance = assure(ACTION, estimate(), record)
     assert (assurance.promised_percent, assurance.lapsed_percent) == (None, 90)
-    assert "90 % right is not kept at present" in assurance.words
-    assert "please check this one" in assurance.words
+    assert "at least 90 of 100 such suggestions were promised to be right" in assurance.words
+    assert "of 30 that people answered only 11 were; please check this one" in assurance.words
+
+
+def test_a_correction_does_not_hide_what_has_lapsed():
+    record = live_record("low_stock", answers(0.3, 100))
+    assurance = assure(ACTION, estimate(), record)
+    assert assurance.confidence < 80
+    assert (assurance.promised_percent, assurance.lapsed_percent) == (None, 90)
 
 
 def test_the_figure_shown_is_corrected_and_that_of_the_model_is_kept():
