@@ -310,7 +310,7 @@ OPEN_DAMAGED_INDEX = """
     if result.failure:
         count = memory.rebuild(lambda count: None)
         query = PrecedentQuery(text=text, keyword_text=text, channels={"C0STOCK"}, now=now)
-        print(count, memory.index.search(query)[0].id)
+        print(count, memory.index.search(query)[0].precedent.id)
     sys.stdout.flush()
     os._exit(0)
 """
