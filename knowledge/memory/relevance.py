@@ -23,8 +23,6 @@ UNLIKE_QUANTILE = 0.1
 SURE_SIMILARITY = 0.8
 # With fewer nothing can be said of what is far.
 MIN_COMPARED = 20
-# A sign that varies less than this says nothing.
-MIN_DEVIATION = 1e-3
 # Similarities of equal texts differ by less.
 TOLERANCE = 1e-4
 
@@ -39,6 +37,11 @@ class MatchSigns(NamedTuple):
     similarity: float
     #: The share of the weight of the question's words that the precedent has.
     coverage: float
+
+    @property
+    def relevance(self) -> float:
+        """Return the mean of both, which is 1 for the same story."""
+        return (self.similarity + self.coverage) / 2
 
 
 class WeighedWords:
@@ -62,18 +65,19 @@ class WordCounts:
     def __init__(self, texts: Collection[Words]) -> None:
         self._total = len(texts)
         self._counts = Counter(word for words in texts for word in words)
+        #: By the number of texts that a word is in.
+        self._weights = [_weight(count, self._total) for count in range(self._total + 1)]
 
-    def weigh(self, words: Words, own_texts: int = 0) -> WeighedWords:
-        """Weigh words by how few texts they are in, as BM25 does.
+    def weigh(self, words: Words) -> WeighedWords:
+        """Weigh the words of a new text."""
+        count_of = self._counts.get
+        return WeighedWords({word: self._weights[count_of(word, 0)] for word in words})
 
-        ``own_texts`` is how many of the texts are the question itself: they do not count.
-        """
-        total = self._total - own_texts
-        weights = {}
-        for word in words:
-            count = max(self._counts[word] - own_texts, 0)
-            weights[word] = math.log1p((total - count + 0.5) / (count + 0.5))
-        return WeighedWords(weights)
+    def weigh_own(self, words: Words) -> WeighedWords:
+        """Weigh the words of one of the texts, as if it were a new one."""
+        others = self._total - 1
+        counts = {word: max(self._counts[word] - 1, 0) for word in words}
+        return WeighedWords({word: _weight(count, others) for word, count in counts.items()})
 
     def rarest_common(self, words: Words) -> str | None:
         """Return the rarest of these words that several texts have; None where there is none."""
@@ -82,33 +86,19 @@ class WordCounts:
 
 
 class RelevanceScale:
-    """The signs of a match in standard scores, added up evenly.
+    """What counts as like among precedents that are so near to each other.
 
-    ``nearest`` has those of precedents with the nearest other one.
+    ``nearest`` has the signs of each with the nearest other one.
     """
 
     def __init__(self, word_counts: WordCounts, nearest: Sequence[MatchSigns]) -> None:
         self.word_counts = word_counts
-        signs = np.array(nearest, np.float64)
-        deviations = signs.std(axis=0)
-        varies = deviations >= MIN_DEVIATION
-        factors = np.where(varies, 1 / np.where(varies, deviations, 1.0), 0.0)
-        self._mean_score = float(signs.mean(axis=0) @ factors)
-        self._factors = MatchSigns(*factors.tolist())
-        relevances = [self.relevance(one) for one in nearest]
-        self._min_relevance = float(np.quantile(relevances, UNLIKE_QUANTILE)) - TOLERANCE
-
-    def relevance(self, signs: MatchSigns) -> float:
-        """Return how far a match is above the usual one."""
-        factors = self._factors
-        score = factors.similarity * signs.similarity + factors.coverage * signs.coverage
-        return score - self._mean_score
+        relevances = [signs.relevance for signs in nearest]
+        self.min_relevance = float(np.quantile(relevances, UNLIKE_QUANTILE)) - TOLERANCE
 
     def is_like(self, signs: MatchSigns) -> bool:
         """Tell whether few precedents are farther from each other."""
-        if signs.similarity >= SURE_SIMILARITY:
-            return True
-        return self.relevance(signs) >= self._min_relevance
+        return signs.similarity >= SURE_SIMILARITY or signs.relevance >= self.min_relevance
 
 
 class ComparedText(NamedTuple):
@@ -138,10 +128,15 @@ def measure_scale(texts: Sequence[ComparedText], sample_size: int) -> RelevanceS
         cosines[[name in other.words for other in texts]] = NO_OTHER
         best = int(cosines.argmax())
         if cosines[best] > NO_OTHER:
-            question = word_counts.weigh(text.question, own_texts=1)
+            question = word_counts.weigh_own(text.question)
             signs = MatchSigns(float(cosines[best]), question.coverage(texts[best].words))
             nearest.append(signs)
     return RelevanceScale(word_counts, nearest) if len(nearest) >= MIN_COMPARED else None
+
+
+def _weight(count: int, total: int) -> float:
+    """Return the inverse document frequency of a word, as BM25 has it."""
+    return math.log1p((total - count + 0.5) / (count + 0.5))
 
 
 def _spread(count: int, size: int) -> list[int]:

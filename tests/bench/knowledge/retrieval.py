@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import json
-import math
 import re
 import tempfile
 from pathlib import Path
@@ -14,10 +13,11 @@ import numpy as np
 from knowledge.memory.embedder import HashedWordsEmbedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.keywords import find_keywords
+from knowledge.memory.kind_scales import MAX_COMPARED
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.pieces import list_passages
-from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
 from knowledge.memory.ranking import fuse_scores
+from knowledge.memory.relevance import ComparedText, MatchSigns, measure_scale
 from tests.bench.knowledge.figures import (
     CHANNEL,
     DATA,
@@ -111,24 +111,40 @@ def runbooks(embedder):
 
 def measure_runbooks(what, search, questions):
     hits = {"words": [], "meaning": [], "both": []}
-    signs = {"similarity": ([], []), "similarity_and_coverage": ([], [])}
+    matches = {"answerable": [], "near misses": []}
     for question, answers in questions:
         answer = search.ask(question)
         for way, ranking in answer.rankings.items():
             hits[way].append((bool(answers & set(ranking[:1])), bool(answers & set(ranking[:3]))))
-        for position, left_out in enumerate([(), answers]):
-            similarity, coverage = answer.best(left_out)
-            signs["similarity"][position].append(similarity)
-            signs["similarity_and_coverage"][position].append(similarity + coverage)
+        matches["answerable"].append(answer.best(()))
+        matches["near misses"].append(answer.best(answers))
     for way, results in hits.items():
         first, in_three = map(share_of, zip(*results, strict=True))
         report(f"{what}, by {way}", first=first, in_three=in_three)
-    answerable, near_misses = map(np.array, signs["similarity"])
+    report_abstention(what, search.scale, *matches.values())
+
+
+def report_abstention(what, scale, answerable, near_misses):
+    """Report how well matches of answers are told from near misses.
+
+    By each sign, by the relevance that cards go by, and at the bar of the cards.
+    """
+    signs = {
+        "similarity": lambda match: match.similarity,
+        "coverage": lambda match: match.coverage,
+        "relevance": lambda match: match.relevance,
+    }
+    areas = {
+        f"auroc_by_{name}": auroc_estimate(
+            list(map(sign, answerable)), list(map(sign, near_misses))
+        )
+        for name, sign in signs.items()
+    }
     report(
         f"{what}, abstention",
-        near_misses_answered=share_of(near_misses >= MIN_MEANING_SIMILARITY),
-        answerable_refused=share_of(answerable < MIN_MEANING_SIMILARITY),
-        **{f"auroc_by_{sign}": auroc_estimate(*values) for sign, values in signs.items()},
+        near_misses_called_like=share_of(list(map(scale.is_like, near_misses))),
+        answerable_called_farther=share_of([not scale.is_like(match) for match in answerable]),
+        **areas,
     )
 
 
@@ -136,8 +152,8 @@ class DocumentAnswer(NamedTuple):
     """The documents by each way of searching, and how well each matches."""
 
     rankings: dict[str, list[str]]
-    #: Similarity, and the share of the weight of the question's words that the document has.
-    matches: dict[str, tuple[float, float]]
+    #: What speaks for each of them.
+    matches: dict[str, MatchSigns]
 
     def best(self, left_out):
         """Return the match of the first document but those left out."""
@@ -151,10 +167,13 @@ class DocumentSearch:
         self.embedder = embedder
         self.names = names
         self.keywords = keywords
-        self.words = [set(find_keywords(text)) for text in texts]
+        self.words = [frozenset(find_keywords(text)) for text in texts]
         passages = [(n, passage) for n, text in enumerate(texts) for passage in list_passages(text)]
         self.owners = np.array([number for number, _ in passages])
         self.vectors = embedder.embed([passage for _, passage in passages])
+        whole = np.unique(self.owners, return_index=True)[1]
+        compared = map(ComparedText, self.vectors[whole], self.words, self.words)
+        self.scale = measure_scale(list(compared), MAX_COMPARED)
 
     @classmethod
     @contextlib.contextmanager
@@ -169,7 +188,7 @@ class DocumentSearch:
         order = np.argsort(-similarities, kind="stable")[:FETCHED].tolist()
         by_meaning = [(number, float(similarities[number])) for number in order]
         by_words = self.keywords.search(question, FETCHED, "", [CHANNEL])
-        words = set(find_keywords(question))
+        weighed_words = self.scale.word_counts.weigh(frozenset(find_keywords(question)))
         searches = {
             "words": by_words,
             "meaning": by_meaning,
@@ -178,19 +197,12 @@ class DocumentSearch:
         return DocumentAnswer(
             {way: [self.names[key] for key, _ in found] for way, found in searches.items()},
             {
-                name: (float(similarities[number]), self.coverage(words, number))
+                name: MatchSigns(
+                    float(similarities[number]), weighed_words.coverage(self.words[number])
+                )
                 for number, name in enumerate(self.names)
             },
         )
-
-    def coverage(self, words, number):
-        weights = {word: self.weight(word) for word in words}
-        covered = sum(weights[word] for word in words & self.words[number])
-        return covered / sum(weights.values())
-
-    def weight(self, word):
-        frequency = sum(word in words for words in self.words)
-        return math.log1p((len(self.words) - frequency + 0.5) / (frequency + 0.5))
 
 
 @contextlib.contextmanager

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from knowledge.memory.relevance import MatchSigns, RelevanceScale, WordCounts
+from knowledge.memory.relevance import (
+    ComparedText,
+    MatchSigns,
+    RelevanceScale,
+    WordCounts,
+    measure_scale,
+)
 
 TEXTS = [{"cups", "low"}, {"beans", "low"}, {"milk", "low"}, {"door", "stuck"}]
 
@@ -25,7 +31,7 @@ def test_a_rare_word_covers_more_of_a_question_than_a_common_one():
 
 def test_a_text_does_not_make_its_own_words_more_common():
     counts = WordCounts(TEXTS)
-    among_others = counts.weigh({"door", "low"}, own_texts=1)
+    among_others = counts.weigh_own({"door", "low"})
     missing = WordCounts(TEXTS[:3]).weigh({"door", "low"})
     assert among_others.coverage({"low"}) == pytest.approx(
         WordCounts([{"low"}, {"low"}, {"other"}]).weigh({"door", "low"}).coverage({"low"})
@@ -43,7 +49,7 @@ def test_one_precedent_in_ten_is_farther_than_what_counts_as_like(scale):
 def test_one_sign_makes_up_for_what_the_other_lacks(scale):
     assert not scale.is_like(MatchSigns(0.55, 0.3))
     assert scale.is_like(MatchSigns(0.55, 0.7))
-    assert scale.is_like(MatchSigns(0.75, 0.3))
+    assert scale.is_like(MatchSigns(0.75, 0.35))
 
 
 def test_texts_that_say_nearly_the_same_are_alike_however_near_all_others_are():
@@ -53,18 +59,37 @@ def test_texts_that_say_nearly_the_same_are_alike_however_near_all_others_are():
     assert not scale.is_like(MatchSigns(0.75, 0.3))
 
 
-def test_the_scale_of_a_sign_changes_nothing():
-    rng = np.random.default_rng(19)
-    signs = rng.normal([0.7, 0.5], [0.05, 0.1], (50, 2))
-    scale = RelevanceScale(WordCounts(TEXTS), [MatchSigns(*row) for row in signs.tolist()])
-    wider = RelevanceScale(WordCounts(TEXTS), [MatchSigns(a, 10 * b) for a, b in signs.tolist()])
-    for similarity, coverage in rng.normal([0.6, 0.4], 0.1, (50, 2)).tolist():
-        relevance = scale.relevance(MatchSigns(similarity, coverage))
-        assert wider.relevance(MatchSigns(similarity, 10 * coverage)) == pytest.approx(relevance)
+def test_the_same_story_has_all_there_is_of_relevance():
+    assert MatchSigns(1.0, 1.0).relevance == 1
+    assert MatchSigns(0.6, 0.2).relevance == pytest.approx(0.4)
 
 
-def test_a_sign_that_never_varies_says_nothing():
-    scale = RelevanceScale(WordCounts(TEXTS), [MatchSigns(0.6 + n / 100, 1.0) for n in range(20)])
-    assert scale.relevance(MatchSigns(0.7, 0.0)) == scale.relevance(MatchSigns(0.7, 1.0))
-    same = RelevanceScale(WordCounts(TEXTS), [MatchSigns(0.7, 1.0)] * 20)
-    assert same.is_like(MatchSigns(0.1, 0.1))
+def compared(text, vector):
+    words = frozenset(text.split())
+    return ComparedText(np.array(vector, np.float32), words, words)
+
+
+def test_precedents_are_compared_as_if_their_rarest_common_word_were_new():
+    # Three goods in each of ten places; the vector tells the good, and a little the place.
+    goods, places = ("gin", "cups", "ice"), [f"place{number}" for number in range(10)]
+    texts = [
+        compared(f"low on {good} in {place}", unit(goods.index(good), places.index(place)))
+        for good in goods
+        for place in places
+    ]
+    scale = measure_scale(texts, 200)
+    assert not scale.is_like(MatchSigns(0.1, 0.1))
+    # The place is the rarest word: the nearest is of the same good in another place.
+    assert scale.min_relevance == pytest.approx((0.7 + 0.5) / 2, abs=0.15)
+    assert measure_scale(texts[:19], 200) is None
+
+
+def unit(good, place):
+    vector = np.zeros(13)
+    vector[good] = 1
+    vector[3 + place] = 0.6
+    return vector / np.linalg.norm(vector)
+
+
+def test_where_all_tell_the_same_story_nothing_is_measured():
+    assert measure_scale([compared("low on gin", [1, 0])] * 50, 200) is None
