@@ -72,10 +72,12 @@ def learn(
     facts: Annotated[
         str, typer.Option(help="Further columns to learn from, separated by commas.")
     ] = "",
-    unfinished: Annotated[
+    open_words: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word for cases that have not ended, like “In progress”: such rows are left out."
+            "--unfinished",
+            help="A word for cases that have not ended, like “In progress”:"
+            " such rows are left out.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -92,7 +94,7 @@ def learn(
             facts=facts,
             kind=playbook,
             now=utc_now(),
-            unfinished=unfinished or (),
+            open_words=open_words or (),
         )
         summary = import_precedents(
             knowledge,

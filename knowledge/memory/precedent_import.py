@@ -45,7 +45,7 @@ class ColumnMapping:
     #: The time of rows that have none.
     now: datetime
     #: Words in the columns ``ended`` and ``action`` that say that a case has not ended.
-    unfinished: frozenset[str] = frozenset()
+    open_words: frozenset[str] = frozenset()
 
 
 def parse_mapping(
@@ -54,12 +54,12 @@ def parse_mapping(
     *,
     kind: str,
     now: datetime,
-    unfinished: Sequence[str] = (),
+    open_words: Sequence[str] = (),
 ) -> ColumnMapping:
     """Parse the options of the command line, like ``--map text=narrative``.
 
     A field that is not mapped is looked for under its own name. ``facts`` is a list with commas.
-    ``unfinished`` are words for cases that have not ended, in capitals or not.
+    ``open_words`` are words for cases that have not ended, in capitals or not.
 
     Raises:
         BadRequest: there is no such field.
@@ -78,7 +78,7 @@ def parse_mapping(
         facts=names,
         kind=kind,
         now=now,
-        unfinished=frozenset(word.strip().lower() for word in unfinished),
+        open_words=frozenset(word.strip().lower() for word in open_words),
     )
 
 
@@ -146,7 +146,7 @@ class _RowParser:
     def is_unfinished(self) -> bool:
         """Tell whether the row says that its case has not ended."""
         words = {self._read(field).lower() for field in ("ended", "action")}
-        return not words.isdisjoint(self._mapping.unfinished)
+        return not words.isdisjoint(self._mapping.open_words)
 
     def _read(self, field: str, default: str = "") -> str:
         cell = self._row.get(self._mapping.columns[field])

@@ -205,10 +205,10 @@ class PrecedentMatrix:
             total = sum(map(len, all_places))
             numbers = np.linspace(0, total - 1, min(total, size)).astype(np.intp)
             for block, places in zip(blocks, all_places, strict=True):
-                chosen = places[numbers[(numbers >= 0) & (numbers < len(places))]]
-                if len(chosen):
-                    ids = map(block.id_of, chosen.tolist())
-                    vectors |= zip(ids, block.exact_vectors(chosen), strict=True)
+                sample_places = places[numbers[(numbers >= 0) & (numbers < len(places))]]
+                if len(sample_places):
+                    ids = map(block.id_of, sample_places.tolist())
+                    vectors |= zip(ids, block.exact_vectors(sample_places), strict=True)
                 numbers = numbers - len(places)
         return vectors
 

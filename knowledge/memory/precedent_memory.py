@@ -264,6 +264,9 @@ class PrecedentMemory:
                 self.index.warm_up()
         if is_mirrored:
             self._become_searchable()
+            # Now: a process that may not write the index does not get to the end of an update.
+            with _unavailable_on_failure():
+                self.index.scales.refresh()
         _restore_missing_precedents(self._shelf)
         self._catch_up(_ignore_progress)
         self._reindex_if_incomplete()

@@ -89,6 +89,13 @@ def test_memory_opened_from_its_mirror_measures_the_same(open_memory, shelf):
     assert recall(open_memory(), STRANGER).precedents == ()
 
 
+def test_a_process_that_may_not_write_the_index_measures_too(open_memory, shelf):
+    first = open_memory(*past())
+    shelf.save([precedent("EX-new", signal_text="The dishwasher leaks")])
+    second = open_memory()
+    assert recall(second, STRANGER).precedents == recall(first, STRANGER).precedents == ()
+
+
 def test_questions_of_people_find_what_is_farther_too(open_memory):
     memory = open_memory(*past())
     found = memory.find_precedents(

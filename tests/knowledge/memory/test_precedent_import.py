@@ -96,7 +96,7 @@ def test_a_batch_is_named_after_the_file_and_its_content(tmp_path):
 
 
 def test_a_row_of_a_case_that_has_not_ended_is_no_precedent():
-    mapping = parse_mapping((), "", kind="low_stock", now=NOW, unfinished=["In progress"])
+    mapping = parse_mapping((), "", kind="low_stock", now=NOW, open_words=["In progress"])
 
     def parse_unfinished(**row):
         return parse_precedent(
