@@ -13,6 +13,7 @@ import tantivy
 from knowledge.memory.text_features import find_words
 
 MAX_CACHED_WORDS = 16_384
+MAX_CACHED_TEXTS = 64
 _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -21,9 +22,11 @@ def find_keywords(text: str) -> list[str]:
     return list(chain.from_iterable(map(_keywords_of, find_words(text))))
 
 
-def distinct_keywords(text: str) -> list[str]:
+# A search asks twice for those of its question.
+@lru_cache(maxsize=MAX_CACHED_TEXTS)
+def distinct_keywords(text: str) -> tuple[str, ...]:
     """Return the keywords of a text in their order, each once."""
-    return list(dict.fromkeys(find_keywords(text)))
+    return tuple(dict.fromkeys(find_keywords(text)))
 
 
 # The words of a team repeat.

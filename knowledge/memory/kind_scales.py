@@ -65,10 +65,6 @@ class KindScales:
         texts = []
         for start in range(0, len(ids), PAGE_SIZE):
             for id, precedent in self._shelf.by_id(ids[start : start + PAGE_SIZE]).items():
-                text = ComparedText(
-                    vector=vectors[id],
-                    question=frozenset(find_keywords(precedent.signal_text)),
-                    words=frozenset(find_keywords(precedent.text)),
-                )
-                texts.append(text)
+                words = frozenset(find_keywords(precedent.text))
+                texts.append(ComparedText(vectors[id], words))
         return measure_scale(texts, MAX_COMPARED)

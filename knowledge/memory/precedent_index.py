@@ -14,7 +14,7 @@ from bot.cases.errors import MemoryUnavailable
 from bot.ports.memory import PrecedentSource, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
-from knowledge.memory.keywords import find_keywords
+from knowledge.memory.keywords import distinct_keywords
 from knowledge.memory.kind_scales import KindScales
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
 from knowledge.memory.mirror_file import MirrorFolder
@@ -405,7 +405,7 @@ class _MatchJudge:
         self._scale = scale
         self._question: WeighedWords | None = None
         if scale:
-            self._question = scale.word_counts.weigh(set(find_keywords(query.text)))
+            self._question = scale.word_counts.weigh(distinct_keywords(query.keyword_text))
 
     def judge(self, entry: DecodedPrecedent, similarity: float | None) -> PrecedentMatch | None:
         """Return a precedent as it is stored now; None when it does not answer."""

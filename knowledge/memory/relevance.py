@@ -7,7 +7,7 @@ them are is perhaps a similar case, and no case like it.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class WordCounts:
         #: By the number of texts that a word is in.
         self._weights = [_weight(count, self._total) for count in range(self._total + 1)]
 
-    def weigh(self, words: Words) -> WeighedWords:
+    def weigh(self, words: Iterable[str]) -> WeighedWords:
         """Weigh the words of a new text."""
         count_of = self._counts.get
         return WeighedWords({word: self._weights[count_of(word, 0)] for word in words})
@@ -105,8 +105,6 @@ class ComparedText(NamedTuple):
     """A precedent that others are compared with."""
 
     vector: Vectors
-    #: The words of the question that it would be.
-    question: Words
     words: Words
 
 
@@ -124,11 +122,11 @@ def measure_scale(texts: Sequence[ComparedText], sample_size: int) -> RelevanceS
         text = texts[place]
         cosines = vectors @ text.vector
         cosines[cosines > 1 - TOLERANCE] = NO_OTHER
-        name = word_counts.rarest_common(text.question)
+        name = word_counts.rarest_common(text.words)
         cosines[[name in other.words for other in texts]] = NO_OTHER
         best = int(cosines.argmax())
         if cosines[best] > NO_OTHER:
-            question = word_counts.weigh_own(text.question)
+            question = word_counts.weigh_own(text.words)
             signs = MatchSigns(float(cosines[best]), question.coverage(texts[best].words))
             nearest.append(signs)
     return RelevanceScale(word_counts, nearest) if len(nearest) >= MIN_COMPARED else None

@@ -172,7 +172,7 @@ class DocumentSearch:
         self.owners = np.array([number for number, _ in passages])
         self.vectors = embedder.embed([passage for _, passage in passages])
         whole = np.unique(self.owners, return_index=True)[1]
-        compared = map(ComparedText, self.vectors[whole], self.words, self.words)
+        compared = map(ComparedText, self.vectors[whole], self.words)
         self.scale = measure_scale(list(compared), MAX_COMPARED)
 
     @classmethod

@@ -65,8 +65,7 @@ def test_the_same_story_has_all_there_is_of_relevance():
 
 
 def compared(text, vector):
-    words = frozenset(text.split())
-    return ComparedText(np.array(vector, np.float32), words, words)
+    return ComparedText(np.array(vector, np.float32), frozenset(text.split()))
 
 
 def test_precedents_are_compared_as_if_their_rarest_common_word_were_new():
