@@ -18,7 +18,7 @@ from knowledge.memory.minilm import MiniLM
 from knowledge.memory.pieces import list_passages
 from knowledge.memory.precedent_index import MAX_PRECEDENTS
 from knowledge.memory.ranking import fuse_scores
-from knowledge.memory.relevance import ComparedText, MatchSigns, measure_scale
+from knowledge.memory.relevance import ComparedText, MatchSigns, WordCounts, measure_scale
 from tests.bench.knowledge.figures import (
     CHANNEL,
     DATA,
@@ -131,8 +131,15 @@ def measure_runbooks(what, search, questions):
 def report_abstention(what, scale, answerable, near_misses):
     """Report how well matches of answers are told from near misses.
 
-    By each sign, by the relevance that cards go by, and at the bar of the cards.
+    By each sign, by the relevance that cards go by, and at the bar of the cards where there are
+    enough others to measure it.
     """
+    at_bar = {}
+    if scale:
+        at_bar = {
+            "near_misses_called_like": share_of(list(map(scale.is_like, near_misses))),
+            "answerable_called_farther": share_of([not scale.is_like(one) for one in answerable]),
+        }
     signs = {
         "similarity": lambda match: match.similarity,
         "coverage": lambda match: match.coverage,
@@ -146,8 +153,7 @@ def report_abstention(what, scale, answerable, near_misses):
     }
     report(
         f"{what}, abstention",
-        near_misses_called_like=share_of(list(map(scale.is_like, near_misses))),
-        answerable_called_farther=share_of([not scale.is_like(match) for match in answerable]),
+        **at_bar,
         **areas,
     )
 
@@ -176,6 +182,7 @@ class DocumentSearch:
         self.owners = np.array([number for number, _ in passages])
         self.vectors = embedder.embed([passage for _, passage in passages])
         whole = np.unique(self.owners, return_index=True)[1]
+        self.word_counts = WordCounts(self.words)
         compared = map(ComparedText, self.vectors[whole], self.words)
         self.scale = measure_scale(list(compared), MAX_COMPARED)
 
@@ -192,7 +199,7 @@ class DocumentSearch:
         order = np.argsort(-similarities, kind="stable")[:FETCHED].tolist()
         by_meaning = [(number, float(similarities[number])) for number in order]
         by_words = self.keywords.search(question, FETCHED, "", [CHANNEL])
-        weighed_words = self.scale.word_counts.weigh(frozenset(find_keywords(question)))
+        weighed_words = self.word_counts.weigh(frozenset(find_keywords(question)))
         searches = {
             "words": by_words,
             "meaning": by_meaning,
@@ -285,15 +292,17 @@ def measure_kinds_left_out(name, training, questions, embedder):
     compared = [ComparedText(vectors[number], words[number]) for number in sample]
     scale = measure_scale(compared, MAX_COMPARED)
     similarities = embedder.embed([text for text, _ in questions]) @ vectors.T
+    # As the product counts, in what it has read.
+    word_counts = WordCounts([words[number] for number in sample])
     matches = ([], [])
     for row, (text, label) in zip(similarities, questions, strict=True):
         nearest = np.argsort(-row)[:MAX_PRECEDENTS].tolist()
-        weighed_words = scale.word_counts.weigh(find_keywords(text))
+        weighed_words = word_counts.weigh(find_keywords(text))
         signs = [
             MatchSigns(float(row[number]), weighed_words.coverage(words[number]))
             for number in nearest
         ]
-        best = max(signs, key=lambda match: (scale.is_like(match), match.relevance))
+        best = max(signs, key=lambda match: (bool(scale) and scale.is_like(match), match.relevance))
         matches[label in left_out].append(best)
     report_abstention(f"{name} neighbours, kinds left out", scale, *matches)
 
