@@ -33,6 +33,8 @@ STALE_AFTER = timedelta(days=365)
 MAX_FACTS = 12
 MAX_TEXT_LENGTH = 2_000
 MAX_REASONS = 2
+MAX_FARTHER = 2
+MAX_FARTHER_TITLE_LENGTH = 80
 #: Ends the id of the precedent of what a person did after a card.
 BY_HAND_SUFFIX = "h"
 
@@ -136,6 +138,11 @@ class Precedent:
     def text(self) -> str:
         """Join the text of its signal and that of its playbook."""
         return f"{self.signal_text}\n{self.summary}"[:MAX_TEXT_LENGTH]
+
+    @property
+    def title(self) -> str:
+        """Return the first line of its signal."""
+        return self.signal_text.partition("\n")[0]
 
     def is_stale(self, now: datetime) -> bool:
         """Tell whether it is too old to rely on."""
@@ -336,6 +343,21 @@ def tally(precedents: Iterable[Precedent]) -> str:
     if automatic:
         parts.append(f"{automatic} run by policy without a person")
     return f"{len(precedents)} like this: {', '.join(parts)}"
+
+
+def describe_farther(precedents: Iterable[Precedent]) -> str:
+    """Name some precedents that are perhaps similar, for a card without any like it.
+
+    For example: "none like this. Perhaps similar: “Barolo is running low” (worked)".
+    """
+    # A text that gives orders is no title.
+    titles = [
+        f"“{precedent.title[:MAX_FARTHER_TITLE_LENGTH]}” ({precedent.outcome})"
+        for precedent in precedents
+        if not precedent.looks_like_prompt_injection
+    ]
+    names = ", ".join(titles[:MAX_FARTHER])
+    return f"none like this. Perhaps similar: {names}" if names else ""
 
 
 def _common_reasons(precedents: Iterable[Precedent]) -> str:

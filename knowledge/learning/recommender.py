@@ -17,7 +17,13 @@ from bot.cases.evidence import Evidence
 from bot.cases.expressions import Facts, evaluate, has_enough_facts, render
 from bot.cases.plan import Action
 from bot.cases.playbook import ActionOffer, Playbook
-from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
+from bot.cases.precedent import (
+    CaseOutcome,
+    Precedent,
+    describe_farther,
+    signal_text,
+    tally,
+)
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.clock import Clock
@@ -201,9 +207,14 @@ class PrecedentRecommender:
             if not precedent.looks_like_prompt_injection
         ]
         latest = result.precedents[:MAX_CITATIONS]
+        words = tally(trustworthy) if latest else describe_farther(result.farther)
+        is_unlike = bool(result.farther) and not latest
         return replace(
             recommendation,
-            precedents=tally(trustworthy),
+            precedents=words,
+            # What a model is sure of stands beside it.
+            is_unlike_past=recommendation.is_unlike_past
+            or (is_unlike and recommendation.confidence is None),
             citations=tuple(_cite(precedent, now) for precedent in latest),
             memory=result.failure,
         )
@@ -350,11 +361,10 @@ def _basis(
 
 
 def _cite(precedent: Precedent, now: datetime) -> Citation:
-    title = precedent.signal_text.partition("\n")[0]
     return Citation(
         id=precedent.id,
         case_id=precedent.case_id,
-        title=title[:MAX_TITLE_LENGTH],
+        title=precedent.title[:MAX_TITLE_LENGTH],
         action=precedent.decision.action,
         ended=precedent.outcome.value,
         reason=precedent.reason[:MAX_REASON_LENGTH],

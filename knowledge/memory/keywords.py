@@ -6,33 +6,39 @@ An alert is named ``KubePodCrashLooping``, its runbook speaks of pods that crash
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
 import tantivy
 
 from knowledge.memory.text_features import find_words
 
-MAX_CACHED_STEMS = 16_384
+MAX_CACHED_WORDS = 16_384
+MAX_CACHED_TEXTS = 64
 _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def find_keywords(text: str) -> list[str]:
     """Find the stems of all words in a text, and those of the parts of names."""
-    keywords = []
-    for word in find_words(text):
-        keywords.append(stem(word.lower()))
-        # Codes stay whole: the parts of "X0053b" say nothing.
-        if word.isalpha() and not (word.islower() or word.isupper()):
-            keywords += map(stem, _split_name(word))
-    return keywords
+    return list(chain.from_iterable(map(_keywords_of, find_words(text))))
 
 
-def distinct_keywords(text: str) -> list[str]:
+# A search asks twice for those of its question.
+@lru_cache(maxsize=MAX_CACHED_TEXTS)
+def distinct_keywords(text: str) -> tuple[str, ...]:
     """Return the keywords of a text in their order, each once."""
-    return list(dict.fromkeys(find_keywords(text)))
+    return tuple(dict.fromkeys(find_keywords(text)))
 
 
 # The words of a team repeat.
-@lru_cache(maxsize=MAX_CACHED_STEMS)
+@lru_cache(maxsize=MAX_CACHED_WORDS)
+def _keywords_of(word: str) -> tuple[str, ...]:
+    """Return the stem of a word, and those of its parts if it is a name."""
+    # Codes stay whole: the parts of "X0053b" say nothing.
+    if word.isalpha() and not (word.islower() or word.isupper()):
+        return (stem(word.lower()), *map(stem, _split_name(word)))
+    return (stem(word.lower()),)
+
+
 def stem(word: str) -> str:
     """Return the English stem of a word in lower case."""
     # Of what the analyser takes for nothing or for several words, nothing is cut off.

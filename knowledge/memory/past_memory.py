@@ -15,7 +15,7 @@ from knowledge.memory.embedder import Embedder
 from knowledge.memory.matrix_rows import hash_key
 from knowledge.memory.precedent_index import PrecedentIndex
 from knowledge.memory.precedent_memory import RecallResult
-from knowledge.memory.precedent_query import PrecedentQuery
+from knowledge.memory.precedent_query import PrecedentMatch, PrecedentQuery
 from knowledge.memory.vector_index import StoredVector
 from knowledge.memory.vectors import Vectors
 
@@ -68,10 +68,15 @@ class PastMemory:
             now=now,
             admits=admits,
         )
-        precedents = self._index.search(query)
+        matches = self._index.search(query)
         self.recalls += 1
-        self.finds += len(precedents)
-        return RecallResult(tuple(replace(one, id=one.id.partition("@")[0]) for one in precedents))
+        self.finds += len(matches)
+        return RecallResult.of(map(_without_version, matches))
+
+
+def _without_version(match: PrecedentMatch) -> PrecedentMatch:
+    precedent = match.precedent
+    return match._replace(precedent=replace(precedent, id=precedent.id.partition("@")[0]))
 
 
 class _VersionShelf:

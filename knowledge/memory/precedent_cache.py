@@ -8,6 +8,7 @@ from functools import cached_property
 
 from bot.cases.precedent import Precedent
 from bot.ports.memory import PrecedentSource
+from knowledge.memory.keywords import find_keywords
 from knowledge.memory.text_features import find_codes
 
 MAX_PRECEDENTS = 1_000
@@ -23,6 +24,11 @@ class DecodedPrecedent:
     def codes(self) -> set[str]:
         """Return the codes in its text."""
         return find_codes(self.precedent.text)
+
+    @cached_property
+    def keywords(self) -> frozenset[str]:
+        """Return the keywords of its text."""
+        return frozenset(find_keywords(self.precedent.text))
 
 
 class PrecedentCache:

@@ -11,22 +11,24 @@ from typing import NamedTuple
 import numpy as np
 
 from bot.cases.errors import MemoryUnavailable
-from bot.cases.precedent import Precedent
 from bot.ports.memory import PrecedentSource, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
+from knowledge.memory.keywords import distinct_keywords
+from knowledge.memory.kind_scales import KindScales
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
 from knowledge.memory.mirror_file import MirrorFolder
 from knowledge.memory.pieces import list_passages, owner_id, passage_id, passage_ids
 from knowledge.memory.precedent_cache import DecodedPrecedent, PrecedentCache
 from knowledge.memory.precedent_matrix import MatrixRow, PrecedentMatrix
-from knowledge.memory.precedent_query import FETCH_SIZE, PrecedentQuery, Scope
+from knowledge.memory.precedent_query import FETCH_SIZE, PrecedentMatch, PrecedentQuery, Scope
 from knowledge.memory.ranking import (
     PREFERENCE_SCALE,
     ScoredKeys,
     fuse_scores,
     preference,
 )
+from knowledge.memory.relevance import MatchSigns, RelevanceScale, WeighedWords
 from knowledge.memory.text_features import find_codes
 from knowledge.memory.vector_index import VectorStore
 from knowledge.memory.vectors import Vectors
@@ -64,8 +66,8 @@ class _Candidate(NamedTuple):
 
     row: MatrixRow
     score: float
-    #: It is similar by meaning, not only by a word.
-    is_similar: bool
+    #: By meaning; None where it is alike only by a word.
+    similarity: float | None
 
 
 class PrecedentIndex:
@@ -79,6 +81,7 @@ class PrecedentIndex:
         self.vectors = vectors
         self.matrix = PrecedentMatrix(MirrorFolder(vectors.folder, embedder.identity))
         self.cache = PrecedentCache(shelf)
+        self.scales = KindScales(self.matrix, shelf)
         self._shelf = shelf
         self._keywords = KeywordIndex(vectors.folder / "keywords")
         self._is_cancelled = False
@@ -109,6 +112,7 @@ class PrecedentIndex:
         self.matrix.clear()
         self._keywords.clear()
         self.cache.clear()
+        self.scales.clear()
         self._are_vectors_compared = False
 
     def update(
@@ -126,12 +130,15 @@ class PrecedentIndex:
         self._update_matrix(changes, progress)
         self._update_keywords(changes)
         self.cache.discard(_ids(changes))
+        if any(change.is_gone for change in changes):
+            self.scales.clear()
 
     def finish_update(self) -> None:
-        """Compare with Chroma, and write the mirror when it is due."""
+        """Compare with Chroma, write the mirror when it is due, and measure what is like."""
         self._keywords.refresh()
         self._compare_vectors()
         self.matrix.save_if_due()
+        self.scales.refresh()
 
     def cancel(self) -> None:
         """Stop a running update after its current batch."""
@@ -305,22 +312,24 @@ class PrecedentIndex:
 
     # --- searching -------------------------------------------------------------------------------
 
-    def search(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
+    def search(self, query: PrecedentQuery) -> list[PrecedentMatch]:
         """Find the precedents most like the query, the best first."""
         codes = find_codes(query.keyword_text)
         candidates = self._find_candidates(query, is_coded=bool(codes))
-        results: list[Precedent] = []
+        judge = _MatchJudge(query, codes, self.scales.of(query.kind))
+        matches: list[PrecedentMatch] = []
         # Few are read: decoding is what costs.
         for start in range(0, len(candidates), MAX_PRECEDENTS):
             page = candidates[start : start + MAX_PRECEDENTS]
             precedents = self.cache.find([candidate.row.id for candidate in page])
             for candidate in page:
                 entry = precedents.get(candidate.row.id)
-                if entry and _fits(entry, candidate, query, codes=codes):
-                    results.append(entry.precedent)
-            if len(results) >= MAX_PRECEDENTS:
+                match = judge.judge(entry, candidate.similarity) if entry else None
+                if match:
+                    matches.append(match)
+            if len(matches) >= MAX_PRECEDENTS:
                 break
-        return tuple(results[:MAX_PRECEDENTS])
+        return matches[:MAX_PRECEDENTS]
 
     def _find_candidates(self, query: PrecedentQuery, *, is_coded: bool) -> list[_Candidate]:
         """Find precedents by meaning and by keyword, the best first.
@@ -339,17 +348,17 @@ class PrecedentIndex:
         )
         ranking = fuse_scores([similar, query.first_of(by_keyword)])[:MAX_CANDIDATES]
         rows = self.matrix.rows([key for key, _ in ranking])
-        similar_keys = {key for key, _ in similar}
+        similarities = dict(similar)
         now = to_microseconds(query.now)
         candidates = []
         for key, score in ranking:
             row = rows.get(key)
-            is_similar = key in similar_keys
-            if row is None or not (is_similar or is_coded):
+            similarity = similarities.get(key)
+            if row is None or (similarity is None and not is_coded):
                 continue
             age_in_days = (now - row.ended_at) // MICROSECONDS_PER_DAY
             weight = preference(age_in_days, is_good=row.is_good)
-            candidates.append(_Candidate(row, score + PREFERENCE_SCALE * weight, is_similar))
+            candidates.append(_Candidate(row, score + PREFERENCE_SCALE * weight, similarity))
         return sorted(candidates, key=lambda candidate: candidate.score, reverse=True)
 
     def _find_similar(self, vector: Vectors, scope: Scope, limit: int) -> ScoredKeys:
@@ -385,19 +394,36 @@ class PrecedentIndex:
         return [(key, similarity) for key, similarity in nearest if similarity >= min_similarity]
 
 
-def _fits(
-    entry: DecodedPrecedent,
-    candidate: _Candidate,
-    query: PrecedentQuery,
-    *,
-    codes: set[str],
-) -> bool:
-    """Tell whether a precedent answers the query, as it is stored now."""
-    precedent = entry.precedent
-    if not query.scope.admits(precedent.kind, precedent.channel):
-        return False
-    # A common word makes no two cases alike; a common code does.
-    return candidate.is_similar or bool(codes & entry.codes)
+class _MatchJudge:
+    """Judges what answers a query, and whether it is like it."""
+
+    def __init__(
+        self, query: PrecedentQuery, codes: set[str], scale: RelevanceScale | None
+    ) -> None:
+        self._scope = query.scope
+        self._codes = codes
+        self._scale = scale
+        self._question: WeighedWords | None = None
+        if scale:
+            self._question = scale.word_counts.weigh(distinct_keywords(query.keyword_text))
+
+    def judge(self, entry: DecodedPrecedent, similarity: float | None) -> PrecedentMatch | None:
+        """Return a precedent as it is stored now; None when it does not answer."""
+        precedent = entry.precedent
+        if not self._scope.admits(precedent.kind, precedent.channel):
+            return None
+        # A common word makes no two cases alike; a common code does.
+        if self._codes & entry.codes:
+            return PrecedentMatch(precedent, is_like=True)
+        if similarity is None:
+            return None
+        return PrecedentMatch(precedent, self._is_like(entry, similarity))
+
+    def _is_like(self, entry: DecodedPrecedent, similarity: float) -> bool:
+        if self._scale is None or self._question is None:
+            return True
+        signs = MatchSigns(similarity, self._question.coverage(entry.keywords))
+        return self._scale.is_like(signs)
 
 
 def _passages(change: StoredPrecedent) -> list[_Passage]:

@@ -6,6 +6,7 @@ until the file is written again. There are no texts here: of what a search retur
 """
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -183,6 +184,34 @@ class PrecedentMatrix:
         location = self._locate(key)
         return len(location[0].find_pieces(key)) if location else 0
 
+    def count_by_kind(self) -> dict[str, int]:
+        """Count the precedents of each kind."""
+        counts: Counter[str] = Counter()
+        for block in (self._mirror, self._recent):
+            numbers, sizes = np.unique(block.rows["kind"][block.whole_places()], return_counts=True)
+            for number, size in zip(numbers.tolist(), sizes.tolist(), strict=True):
+                counts[self._names.name(number)] += size
+        return dict(counts)
+
+    def sample(self, kind: str, size: int) -> dict[str, Vectors]:
+        """Return the vectors of so many precedents of a kind by id, or of all.
+
+        They are those of whole texts, of precedents evenly spread over the rows.
+        """
+        vectors: dict[str, Vectors] = {}
+        with self._lock:
+            blocks: list[RowBlock] = [self._mirror, self._recent]
+            all_places = [self._whole_places_of(block, kind) for block in blocks]
+            total = sum(map(len, all_places))
+            numbers = np.linspace(0, total - 1, min(total, size)).astype(np.intp)
+            for block, places in zip(blocks, all_places, strict=True):
+                sample_places = places[numbers[(numbers >= 0) & (numbers < len(places))]]
+                if len(sample_places):
+                    ids = map(block.id_of, sample_places.tolist())
+                    vectors |= zip(ids, block.exact_vectors(sample_places), strict=True)
+                numbers = numbers - len(places)
+        return vectors
+
     def list_ids(self) -> list[str]:
         """List the ids of all precedents."""
         ids = []
@@ -263,6 +292,10 @@ class PrecedentMatrix:
                 for place, row in zip(places, block.rows[places].tolist(), strict=True):
                     described_rows[row[0]] = self._names.describe(block, place, row)
             return {key: described_rows[key] for key in keys if key in described_rows}
+
+    def _whole_places_of(self, block: RowBlock, kind: str) -> Places:
+        places = block.whole_places()
+        return places[np.isin(block.rows["kind"][places], self._names.numbers([kind]))]
 
     def _forget_derived(self) -> None:
         self._selections.clear()

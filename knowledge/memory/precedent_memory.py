@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from bot.lazy_module import LazyModule
 from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.precedent_query import PrecedentQuery
+from knowledge.memory.precedent_query import PrecedentMatch, PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorStore
 
 if TYPE_CHECKING:
@@ -56,8 +56,20 @@ INDEX_FILES = ("mirror-*", "keywords/position.json")
 class RecallResult:
     """The precedents found, the best first; or the reason for none."""
 
+    #: They are as like the case as precedents of its kind are to each other.
     precedents: tuple[Precedent, ...] = ()
     failure: str = ""
+    #: They are perhaps similar, and say nothing of how this one ends.
+    farther: tuple[Precedent, ...] = ()
+
+    @classmethod
+    def of(cls, matches: Iterable[PrecedentMatch]) -> RecallResult:
+        """Set apart what is less like the case."""
+        all_matches = list(matches)
+        return cls(
+            precedents=tuple(match.precedent for match in all_matches if match.is_like),
+            farther=tuple(match.precedent for match in all_matches if not match.is_like),
+        )
 
 
 class ChangeFollower(Protocol):
@@ -252,6 +264,9 @@ class PrecedentMemory:
                 self.index.warm_up()
         if is_mirrored:
             self._become_searchable()
+            # Now: a process that may not write the index does not get to the end of an update.
+            with _unavailable_on_failure():
+                self.index.scales.refresh()
         _restore_missing_precedents(self._shelf)
         self._catch_up(_ignore_progress)
         self._reindex_if_incomplete()
@@ -388,13 +403,13 @@ class PrecedentMemory:
             return "unavailable", RecallResult(failure=failure)
         search = self._executor.submit(self._search_index, query)
         try:
-            precedents = search.result(timeout=self._answer_timeout)
+            matches = search.result(timeout=self._answer_timeout)
         except FutureTimeoutError:
             self._slow_until = monotonic() + SLOW_BACKOFF_SECONDS
             return "slow", RecallResult(failure=SLOW)
         except MemoryUnavailable as unavailable:
             return "failed", RecallResult(failure=str(unavailable))
-        return "answered", RecallResult(precedents)
+        return "answered", RecallResult.of(matches)
 
     def _current_failure(self) -> str:
         """Return why memory cannot be searched now, or an empty text."""
@@ -405,7 +420,7 @@ class PrecedentMemory:
             return self._failure
         return SLOW if monotonic() < self._slow_until else ""
 
-    def _search_index(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
+    def _search_index(self, query: PrecedentQuery) -> list[PrecedentMatch]:
         with _unavailable_on_failure():
             return self.index.search(query)
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
+
+from bot.cases.precedent import Precedent
 
 # Candidates of each search.
 FETCH_SIZE = 50
@@ -23,6 +26,14 @@ class Scope:
     def admits(self, kind: str, channel: str) -> bool:
         """Tell whether a precedent of this kind and channel may be found."""
         return self.kind in {"", kind} and channel in self.channels
+
+
+class PrecedentMatch(NamedTuple):
+    """A precedent that a search found."""
+
+    precedent: Precedent
+    #: Whether it is as like as precedents of its kind are to each other.
+    is_like: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,9 +41,11 @@ def _above_lowest(scored_keys: ScoredKeys) -> list[tuple[int, float]]:
     if not scores:
         return []
     lowest = min(scores)
-    mean = math.fsum(scores) / len(scores)
-    variance = math.fsum([(score - mean) ** 2 for score in scores]) / len(scores)
-    spread = max(math.sqrt(variance), MIN_SPREAD * max(map(abs, scores)))
+    # Above the lowest: a sum of squares loses no digits there.
+    heights = [score - lowest for score in scores]
+    mean = sum(heights) / len(heights)
+    variance = sum([height * height for height in heights]) / len(heights) - mean * mean
+    spread = max(math.sqrt(max(variance, 0.0)), MIN_SPREAD * max(max(scores), -lowest))
     if not spread:
         return [(key, 0.0) for key, _ in scored_keys]
     return [(key, (score - lowest) / spread) for key, score in scored_keys]

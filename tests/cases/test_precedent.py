@@ -33,6 +33,7 @@ from bot.cases.precedent import (
     MAX_TEXT_LENGTH,
     CaseOutcome,
     PrecedentDecision,
+    describe_farther,
     precedent_versions,
     precedents_from,
     signal_text,
@@ -169,6 +170,15 @@ def test_what_policy_ran_alone_is_shown_but_teaches_nothing():
         False,
         "1 like this: 1 run by policy without a person",
     )
+
+
+def test_few_of_the_perhaps_similar_are_named_in_one_line_each():
+    (worked,) = precedents_from(Told().proposed().carried_out().entries)[0]
+    named = [replace(worked, signal_text=f"Wine {name}\nmore" * 40) for name in "abc"]
+    text = describe_farther(named)
+    assert text.startswith("none like this. Perhaps similar: “Wine a” (worked), “Wine b” (worked)")
+    assert "Wine c" not in text
+    assert describe_farther([]) == ""
 
 
 def test_the_tally_reads_as_a_manager_would_say_it():

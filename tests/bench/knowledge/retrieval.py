@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import json
-import math
 import re
 import tempfile
 from pathlib import Path
@@ -14,10 +13,12 @@ import numpy as np
 from knowledge.memory.embedder import HashedWordsEmbedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.keywords import find_keywords
+from knowledge.memory.kind_scales import MAX_COMPARED, MAX_READ
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.pieces import list_passages
-from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
+from knowledge.memory.precedent_index import MAX_PRECEDENTS
 from knowledge.memory.ranking import fuse_scores
+from knowledge.memory.relevance import ComparedText, MatchSigns, WordCounts, measure_scale
 from tests.bench.knowledge.figures import (
     CHANNEL,
     DATA,
@@ -31,6 +32,9 @@ from tests.bench.knowledge.figures import (
 FETCHED = 50
 
 LOOKED_AT_AGAIN = 30
+
+# One kind in so many is left out.
+KINDS_PER_LEFT_OUT = 4
 
 NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -111,24 +115,46 @@ def runbooks(embedder):
 
 def measure_runbooks(what, search, questions):
     hits = {"words": [], "meaning": [], "both": []}
-    signs = {"similarity": ([], []), "similarity_and_coverage": ([], [])}
+    matches = {"answerable": [], "near misses": []}
     for question, answers in questions:
         answer = search.ask(question)
         for way, ranking in answer.rankings.items():
             hits[way].append((bool(answers & set(ranking[:1])), bool(answers & set(ranking[:3]))))
-        for position, left_out in enumerate([(), answers]):
-            similarity, coverage = answer.best(left_out)
-            signs["similarity"][position].append(similarity)
-            signs["similarity_and_coverage"][position].append(similarity + coverage)
+        matches["answerable"].append(answer.best(()))
+        matches["near misses"].append(answer.best(answers))
     for way, results in hits.items():
         first, in_three = map(share_of, zip(*results, strict=True))
         report(f"{what}, by {way}", first=first, in_three=in_three)
-    answerable, near_misses = map(np.array, signs["similarity"])
+    report_abstention(what, search.scale, *matches.values())
+
+
+def report_abstention(what, scale, answerable, near_misses):
+    """Report how well matches of answers are told from near misses.
+
+    By each sign, by the relevance that cards go by, and at the bar of the cards where there are
+    enough others to measure it.
+    """
+    at_bar = {}
+    if scale:
+        at_bar = {
+            "near_misses_called_like": share_of(list(map(scale.is_like, near_misses))),
+            "answerable_called_farther": share_of([not scale.is_like(one) for one in answerable]),
+        }
+    signs = {
+        "similarity": lambda match: match.similarity,
+        "coverage": lambda match: match.coverage,
+        "relevance": lambda match: match.relevance,
+    }
+    areas = {
+        f"auroc_by_{name}": auroc_estimate(
+            list(map(sign, answerable)), list(map(sign, near_misses))
+        )
+        for name, sign in signs.items()
+    }
     report(
         f"{what}, abstention",
-        near_misses_answered=share_of(near_misses >= MIN_MEANING_SIMILARITY),
-        answerable_refused=share_of(answerable < MIN_MEANING_SIMILARITY),
-        **{f"auroc_by_{sign}": auroc_estimate(*values) for sign, values in signs.items()},
+        **at_bar,
+        **areas,
     )
 
 
@@ -136,8 +162,8 @@ class DocumentAnswer(NamedTuple):
     """The documents by each way of searching, and how well each matches."""
 
     rankings: dict[str, list[str]]
-    #: Similarity, and the share of the weight of the question's words that the document has.
-    matches: dict[str, tuple[float, float]]
+    #: What speaks for each of them.
+    matches: dict[str, MatchSigns]
 
     def best(self, left_out):
         """Return the match of the first document but those left out."""
@@ -151,10 +177,14 @@ class DocumentSearch:
         self.embedder = embedder
         self.names = names
         self.keywords = keywords
-        self.words = [set(find_keywords(text)) for text in texts]
+        self.words = [frozenset(find_keywords(text)) for text in texts]
         passages = [(n, passage) for n, text in enumerate(texts) for passage in list_passages(text)]
         self.owners = np.array([number for number, _ in passages])
         self.vectors = embedder.embed([passage for _, passage in passages])
+        whole = np.unique(self.owners, return_index=True)[1]
+        self.word_counts = WordCounts(self.words)
+        compared = map(ComparedText, self.vectors[whole], self.words)
+        self.scale = measure_scale(list(compared), MAX_COMPARED)
 
     @classmethod
     @contextlib.contextmanager
@@ -169,7 +199,7 @@ class DocumentSearch:
         order = np.argsort(-similarities, kind="stable")[:FETCHED].tolist()
         by_meaning = [(number, float(similarities[number])) for number in order]
         by_words = self.keywords.search(question, FETCHED, "", [CHANNEL])
-        words = set(find_keywords(question))
+        weighed_words = self.word_counts.weigh(frozenset(find_keywords(question)))
         searches = {
             "words": by_words,
             "meaning": by_meaning,
@@ -178,19 +208,12 @@ class DocumentSearch:
         return DocumentAnswer(
             {way: [self.names[key] for key, _ in found] for way, found in searches.items()},
             {
-                name: (float(similarities[number]), self.coverage(words, number))
+                name: MatchSigns(
+                    float(similarities[number]), weighed_words.coverage(self.words[number])
+                )
                 for number, name in enumerate(self.names)
             },
         )
-
-    def coverage(self, words, number):
-        weights = {word: self.weight(word) for word in words}
-        covered = sum(weights[word] for word in words & self.words[number])
-        return covered / sum(weights.values())
-
-    def weight(self, word):
-        frequency = sum(word in words for words in self.words)
-        return math.log1p((len(self.words) - frequency + 0.5) / (frequency + 0.5))
 
 
 @contextlib.contextmanager
@@ -216,6 +239,11 @@ def neighbours(embedder):
     training = [(row["text"], row["label"]) for row in rows if row["split"] == "train"]
     questions = [(row["text"], row["label"]) for row in rows if row["split"] == "valid"]
     measure_neighbours("BANKING77", training, questions, embedder)
+    for name, stories, asked_about in (
+        ("CLINC150", data["train"], data["val"]),
+        ("BANKING77", training, questions),
+    ):
+        measure_kinds_left_out(name, stories, asked_about, embedder)
 
 
 def measure_neighbours(name, training, questions, embedder):
@@ -248,6 +276,35 @@ def measure_neighbours(name, training, questions, embedder):
             for ranking, row in zip(rankings, of_way, strict=True)
         ]
         measure_rankings(f"{name} neighbours, {way}", found, by_words, labels, questions)
+
+
+def measure_kinds_left_out(name, training, questions, embedder):
+    """Measure what cards call like when a quarter of the kinds was never decided.
+
+    The stories of the others are those of one kind of case, and a question of a kind that is left
+    out is a near miss.
+    """
+    left_out = set(sorted({label for _, label in training})[::KINDS_PER_LEFT_OUT])
+    texts = [text for text, label in training if label not in left_out]
+    vectors = embedder.embed(texts)
+    words = [frozenset(find_keywords(text)) for text in texts]
+    sample = np.linspace(0, len(texts) - 1, min(len(texts), MAX_READ)).astype(int).tolist()
+    compared = [ComparedText(vectors[number], words[number]) for number in sample]
+    scale = measure_scale(compared, MAX_COMPARED)
+    similarities = embedder.embed([text for text, _ in questions]) @ vectors.T
+    # As the product counts, in what it has read.
+    word_counts = WordCounts([words[number] for number in sample])
+    matches = ([], [])
+    for row, (text, label) in zip(similarities, questions, strict=True):
+        nearest = np.argsort(-row)[:MAX_PRECEDENTS].tolist()
+        weighed_words = word_counts.weigh(find_keywords(text))
+        signs = [
+            MatchSigns(float(row[number]), weighed_words.coverage(words[number]))
+            for number in nearest
+        ]
+        best = max(signs, key=lambda match: (bool(scale) and scale.is_like(match), match.relevance))
+        matches[label in left_out].append(best)
+    report_abstention(f"{name} neighbours, kinds left out", scale, *matches)
 
 
 def question_similarities(embedder, texts, questions):

@@ -10,6 +10,14 @@ STORIES = {
     "parrot": "The parrot in the lobby has escaped",
 }
 
+LONG_STORY = " ".join(
+    [
+        *["The yearly meeting of the owners took place in the usual room and took its time."] * 12,
+        STORIES["parrot"],
+        *["Minutes were written and sent to all members of the board in good order."] * 12,
+    ]
+)
+
 
 def stories(**changes):
     return [precedent(f"EX-{name}", signal_text=text, **changes) for name, text in STORIES.items()]

@@ -8,7 +8,7 @@ def test_words_are_stemmed_and_names_are_split_beside_the_whole():
     name = find_keywords("KubePodCrashLooping")
     assert name[1:] == ["kube", "pod", "crash", "loop"]
     assert find_keywords("NodeRAIDDegraded")[1:] == ["node", "raid", "degrad"]
-    assert distinct_keywords("pod Pods POD") == ["pod"]
+    assert distinct_keywords("pod Pods POD") == ("pod",)
 
 
 def test_codes_and_plain_words_stay_whole():

@@ -13,6 +13,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
+import tantivy
 from sqlalchemy.exc import OperationalError
 
 from bot.cases.errors import MemoryUnavailable
@@ -24,7 +25,7 @@ from knowledge.memory.precedent_memory import PrecedentMemory, RecallResult
 from knowledge.memory.vector_index import VectorIndex
 from tests.cases.making import NOW
 from tests.knowledge.memory.conftest import PATIENT
-from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
+from tests.knowledge.memory.stories import LONG_STORY, STORIES, recall, recall_ids, stories
 from tests.store.test_precedents import precedent
 from tests.waiting import wait_until
 
@@ -310,7 +311,7 @@ OPEN_DAMAGED_INDEX = """
     if result.failure:
         count = memory.rebuild(lambda count: None)
         query = PrecedentQuery(text=text, keyword_text=text, channels={"C0STOCK"}, now=now)
-        print(count, memory.index.search(query)[0].id)
+        print(count, memory.index.search(query)[0].precedent.id)
     sys.stdout.flush()
     os._exit(0)
 """
@@ -478,14 +479,6 @@ def test_several_threads_search_while_one_updates(open_memory, shelf):
 
 # --- long texts ----------------------------------------------------------------------------------
 
-LONG_STORY = " ".join(
-    [
-        *["The yearly meeting of the owners took place in the usual room and took its time."] * 12,
-        STORIES["parrot"],
-        *["Minutes were written and sent to all members of the board in good order."] * 12,
-    ]
-)
-
 
 def make_mirror_old(folder):
     """Write the mirror as the release before pieces wrote it."""
@@ -527,6 +520,21 @@ def test_every_piece_is_removed_with_its_precedent(open_memory, shelf, tmp_path,
     assert sorted(memory.index.vectors.list_ids()) == sorted(one.id for one in stories())
     assert memory.index.matrix.count_rows() == 4
     assert "row-1" not in recall_ids(memory, "a parrot has escaped")
+
+
+def test_a_rebuild_leaves_no_word_of_an_erased_long_text_in_the_index(open_memory, shelf, tmp_path):
+    def count_texts_with_the_name():
+        # Deleted texts are counted until their files are merged.
+        index = tantivy.Index.open(str(tmp_path / "memory" / "keywords"))
+        return index.searcher().doc_freq("text", "wilhelmina")
+
+    named = f"{LONG_STORY} Wilhelmina complained. {LONG_STORY}"
+    memory = open_memory(*stories(), precedent("EX-long", signal_text=named))
+    assert "EX-long" in recall_ids(memory, "Wilhelmina complained")
+    assert count_texts_with_the_name()
+    shelf.save([precedent("EX-long", signal_text=LONG_STORY)])
+    assert memory.rebuild(ignore_progress) == 4 + len(list_passages(LONG_STORY))
+    assert count_texts_with_the_name() == 0
 
 
 def test_a_text_that_became_shorter_leaves_no_piece(open_memory, shelf):

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.cases.errors import MemoryUnavailable
+from knowledge.memory.pieces import list_passages
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from tests.conftest import free_port
-from tests.knowledge.memory.stories import STORIES, recall_ids, stories
+from tests.knowledge.memory.stories import LONG_STORY, STORIES, recall_ids, stories
 from tests.store.test_precedents import precedent
 from tests.waiting import PATIENCE_SECONDS
 
@@ -56,9 +57,17 @@ def test_several_processes_share_a_server_and_search_on_when_it_ends(
 
     first = make_memory("a")
     second = make_memory("b")
-    shelf.save(stories())
+    shelf.save([*stories(), precedent("row-1", signal_text=LONG_STORY, batch="b")])
     first.open()
     second.open()
+    for memory in (first, second):
+        assert "row-1" in recall_ids(memory, "a parrot has escaped")
+        assert memory.index.vectors.count() == 4 + len(list_passages(LONG_STORY))
+    shelf.forget("b")
+    assert (first.catch_up(), second.catch_up()) == (1, 1)
+    for memory in (first, second):
+        assert "row-1" not in recall_ids(memory, "a parrot has escaped")
+        assert memory.index.vectors.count() == 4
     shelf.save([precedent("EX-new", signal_text="Our Barolo is low again")])
     assert (first.catch_up(), second.catch_up()) == (1, 1)
     assert "EX-new" in recall_ids(first, STORIES["wine"])
