@@ -1,0 +1,111 @@
+"""The trade of recognition: what a threshold costs, and what it keeps out.
+
+A higher threshold names fewer of the texts that belong to a kind, and fewer that belong to none.
+Both are counted in training, on texts that the model had not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from knowledge.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: The steps of the threshold: one looser than the default, the default, one stricter.
+STEPS = ("looser", "default", "stricter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindTrade:
+    """The trade of one kind, at each step of the threshold."""
+
+    kind: str
+    #: Texts of this kind that were tried.
+    own: int
+    #: How many of them were named rightly.
+    own_named: tuple[int, ...]
+    #: How many strangers were taken for this kind.
+    strangers_named: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionTrade:
+    """The trade of all kinds, at each step of the threshold."""
+
+    #: The confidence below which no kind is named, at each step.
+    thresholds: tuple[float, ...]
+    #: Texts of unknown kinds that were tried.
+    strangers: int
+    #: The share of strangers that is expected among the coming cases.
+    stranger_share: float
+    kinds: tuple[KindTrade, ...]
+
+    @property
+    def own_shares(self) -> tuple[float, ...]:
+        """Return the share of texts of known kinds that are named rightly."""
+        own = sum(kind.own for kind in self.kinds)
+        return self._shares([kind.own_named for kind in self.kinds], own)
+
+    @property
+    def caught_shares(self) -> tuple[float, ...]:
+        """Return the share of strangers that no kind is named for."""
+        named = self._shares([kind.strangers_named for kind in self.kinds], self.strangers)
+        return tuple(1 - share for share in named)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the arrays of the trade for a file."""
+        return {
+            "recogniser.trade.kinds": np.array([kind.kind for kind in self.kinds], np.str_),
+            "recogniser.trade.thresholds": np.array(self.thresholds),
+            "recogniser.trade.own": np.array([kind.own for kind in self.kinds], np.int64),
+            "recogniser.trade.own_named": _table([kind.own_named for kind in self.kinds]),
+            "recogniser.trade.strangers_named": _table(
+                [kind.strangers_named for kind in self.kinds]
+            ),
+            "recogniser.trade.strangers": np.array(self.strangers),
+            "recogniser.trade.stranger_share": np.array(self.stranger_share),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> RecognitionTrade:
+        """Read the trade from the arrays of a file.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: the arrays do not fit each other.
+        """
+        names = [str(kind) for kind in arrays["recogniser.trade.kinds"]]
+        own = arrays["recogniser.trade.own"]
+        own_named = arrays["recogniser.trade.own_named"]
+        strangers_named = arrays["recogniser.trade.strangers_named"]
+        thresholds = arrays["recogniser.trade.thresholds"]
+        tables = (len(names), len(STEPS))
+        shapes = (own.shape, own_named.shape, strangers_named.shape, thresholds.shape)
+        if shapes != ((len(names),), tables, tables, (len(STEPS),)):
+            raise ValueError("the trade of recognition does not fit its kinds")
+        return cls(
+            thresholds=tuple(map(float, thresholds)),
+            strangers=int(arrays["recogniser.trade.strangers"]),
+            stranger_share=float(arrays["recogniser.trade.stranger_share"]),
+            kinds=tuple(
+                KindTrade(
+                    kind=name,
+                    own=int(own[row]),
+                    own_named=tuple(map(int, own_named[row])),
+                    strangers_named=tuple(map(int, strangers_named[row])),
+                )
+                for row, name in enumerate(names)
+            ),
+        )
+
+    def _shares(self, counts: list[tuple[int, ...]], total: int) -> tuple[float, ...]:
+        sums = _table(counts).sum(axis=0)
+        return tuple(float(count) / max(total, 1) for count in sums)
+
+
+def _table(rows: list[tuple[int, ...]]) -> NDArray[np.int64]:
+    return np.array(rows, np.int64).reshape(len(rows), len(STEPS))
