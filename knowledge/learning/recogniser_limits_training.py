@@ -4,6 +4,8 @@ The default is right with a precision of what is named, under the share of stran
 met lately. It costs no more right answers than catching those strangers is worth.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +15,6 @@ from sklearn.linear_model import LogisticRegression
 from knowledge.learning.recogniser import (
     FEATURE_COUNT,
     NEIGHBOURS,
-    NOVEL,
     Features,
     RecognitionLimits,
 )
@@ -92,11 +93,16 @@ class _Curve(NamedTuple):
 
 
 def choose_limits(
-    validation: Validation, vectors: Vectors, *, has_few: bool, stranger_share: float
+    validation: Validation,
+    labels: Sequence[str],
+    vectors: Vectors,
+    *,
+    has_few: bool,
+    stranger_share: float,
 ) -> TrainedLimits:
     """Choose the limits of naming a kind.
 
-    ``vectors`` are those of the examples of known kinds.
+    ``labels`` and ``vectors`` are those of the examples of known kinds.
     """
     is_right = validation.is_right
     curve = None
@@ -120,7 +126,13 @@ def choose_limits(
         usual_nearness=usual_nearness,
         unlike_confidence=_unlike_confidence(validation, usual_nearness, stranger_share),
     )
-    return TrainedLimits(limits, _count_trade(validation, limits, thresholds, stranger_share))
+    trade = RecognitionTrade(
+        thresholds=thresholds,
+        strangers=int(validation.is_stranger.sum()),
+        stranger_share=stranger_share,
+        kinds=_count_trades(validation, labels, limits, thresholds),
+    )
+    return TrainedLimits(limits, trade)
 
 
 def choose_cutoff(
@@ -256,32 +268,28 @@ def _unlike_confidence(
     return float((right + PSEUDO_ANSWERS / 2) / (weights.sum() + PSEUDO_ANSWERS))
 
 
-def _count_trade(
+def _count_trades(
     validation: Validation,
+    labels: Sequence[str],
     limits: RecognitionLimits,
     thresholds: tuple[float, ...],
-    stranger_share: float,
-) -> RecognitionTrade:
+) -> tuple[KindTrade, ...]:
     confidences = np.array([limits.confidence(row) for row in validation.features])
     is_near = validation.features[:, -1] >= limits.min_nearness
     is_named = (confidences[:, None] >= np.array(thresholds)) & is_near[:, None]
-    is_stranger = validation.is_stranger
-    kinds = []
-    for kind in sorted(set(validation.labels.tolist()) - {NOVEL}):
-        is_own = (validation.labels == kind) & ~is_stranger
-        is_guest = (validation.answers == kind) & is_stranger
-        own_named = is_named[is_own & validation.is_right].sum(axis=0)
-        kinds.append(
+    is_own = ~validation.is_stranger
+    trades = []
+    for kind, examples in sorted(Counter(labels).items()):
+        is_own_text = (validation.labels == kind) & is_own
+        is_guest = (validation.answers == kind) & ~is_own
+        own_named = is_named[is_own_text & validation.is_right].sum(axis=0)
+        trades.append(
             KindTrade(
                 kind=kind,
-                own=int(is_own.sum()),
+                examples=examples,
+                own=int(is_own_text.sum()),
                 own_named=tuple(own_named.tolist()),
                 strangers_named=tuple(is_named[is_guest].sum(axis=0).tolist()),
             )
         )
-    return RecognitionTrade(
-        thresholds=thresholds,
-        strangers=int(is_stranger.sum()),
-        stranger_share=stranger_share,
-        kinds=tuple(kinds),
-    )
+    return tuple(trades)

@@ -24,9 +24,11 @@ class KindTrade:
     """The trade of one kind, at each step of the threshold."""
 
     kind: str
-    #: Texts of this kind that were tried.
+    #: Examples of this kind.
+    examples: int
+    #: Those that were tried by a model that knew their kind but not them.
     own: int
-    #: How many of them were named rightly.
+    #: How many of these were named rightly.
     own_named: tuple[int, ...]
     #: How many strangers were taken for this kind.
     strangers_named: tuple[int, ...]
@@ -61,6 +63,7 @@ class RecognitionTrade:
         return {
             "recogniser.trade.kinds": np.array([kind.kind for kind in self.kinds], np.str_),
             "recogniser.trade.thresholds": np.array(self.thresholds),
+            "recogniser.trade.examples": np.array([kind.examples for kind in self.kinds], np.int64),
             "recogniser.trade.own": np.array([kind.own for kind in self.kinds], np.int64),
             "recogniser.trade.own_named": _table([kind.own_named for kind in self.kinds]),
             "recogniser.trade.strangers_named": _table(
@@ -79,13 +82,19 @@ class RecognitionTrade:
             ValueError: the arrays do not fit each other.
         """
         names = [str(kind) for kind in arrays["recogniser.trade.kinds"]]
+        examples = arrays["recogniser.trade.examples"]
         own = arrays["recogniser.trade.own"]
         own_named = arrays["recogniser.trade.own_named"]
         strangers_named = arrays["recogniser.trade.strangers_named"]
         thresholds = arrays["recogniser.trade.thresholds"]
-        tables = (len(names), len(STEPS))
-        shapes = (own.shape, own_named.shape, strangers_named.shape, thresholds.shape)
-        if shapes != ((len(names),), tables, tables, (len(STEPS),)):
+        counts = (examples, own)
+        tables = (own_named, strangers_named)
+        is_valid = (
+            all(count.shape == (len(names),) for count in counts)
+            and all(table.shape == (len(names), len(STEPS)) for table in tables)
+            and thresholds.shape == (len(STEPS),)
+        )
+        if not is_valid:
             raise ValueError("the trade of recognition does not fit its kinds")
         return cls(
             thresholds=tuple(map(float, thresholds)),
@@ -94,6 +103,7 @@ class RecognitionTrade:
             kinds=tuple(
                 KindTrade(
                     kind=name,
+                    examples=int(examples[row]),
                     own=int(own[row]),
                     own_named=tuple(map(int, own_named[row])),
                     strangers_named=tuple(map(int, strangers_named[row])),

@@ -66,7 +66,11 @@ def train_recogniser(
     has_few = len(all_examples) < MANY_EXAMPLES or not embedder.is_semantic
     known_vectors = vectors[: len(kind_examples)]
     trained = choose_limits(
-        validation, known_vectors, has_few=has_few, stranger_share=stranger_share
+        validation,
+        list_labels(kind_examples),
+        known_vectors,
+        has_few=has_few,
+        stranger_share=stranger_share,
     )
     return RecogniserModel(
         version=version,
