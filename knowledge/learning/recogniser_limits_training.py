@@ -28,7 +28,7 @@ CURVE_PENALTY = 100.0
 TARGET_PRECISION = 0.92
 # The share of right answers that the threshold costs at least, and at most under the prior share of
 # strangers. Where strangers are more frequent, noticing them is worth more.
-MIN_LOSS = 0.003
+MIN_LOSS = 0.002
 MAX_LOSS = 0.03
 MAX_LOSS_WITH_MANY_STRANGERS = 0.5
 # With few examples, or without vectors of meaning, asking a person is better.
@@ -43,7 +43,7 @@ MAX_NEARNESS = 1.0
 # Texts are unlike the past when this share of the examples has a more distant nearest one. From so
 # far away that next to no example is, no kind is named.
 UNLIKE_QUANTILE = 0.05
-FAR_QUANTILE = 0.003
+FAR_QUANTILE = 0.001
 MAX_NEARNESS_SAMPLE = 2_000
 NEARNESS_BLOCK = 200
 # Imagined answers on texts unlike the past, one right and one wrong, since those are few.

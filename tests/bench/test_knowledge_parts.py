@@ -38,6 +38,8 @@ def test_a_part_says_which_file_is_not_here(name, tmp_path, capsys):
     [
         ("clinc150", "CLINC150 Countersign, oos", "in_scope", 0.5),
         ("banking77", "BANKING77 Countersign, id", "oos_recall", 0.5),
+        ("few", "few, all subsets", "auroc", 0.5),
+        ("styles", "BANKING77 in style, as written", "best_guess", 0.5),
         ("neighbours", "CLINC150 neighbours, token-table", "first", 0.5),
         ("cfpb", "CFPB Countersign", "top_1", 0.5),
         ("servicenow", "ServiceNow group, Countersign", "top_1", 0.5),
