@@ -20,8 +20,7 @@ def stranger_share(labels: Iterable[Label], precedents: Iterable[Precedent]) -> 
     """Estimate the share of strangers among the coming cases.
 
     Counted are the latest cases that people named, called new or decided. Imported history says
-    nothing of what arrives. Cases whose source names the kind are counted too, since precedents do
-    not say which those are: where there are many of them the estimate is too low.
+    nothing of what arrives.
     """
     cases: dict[str, tuple[datetime, bool]] = {}
     for precedent in precedents:
@@ -32,4 +31,7 @@ def stranger_share(labels: Iterable[Label], precedents: Iterable[Precedent]) -> 
         cases[label.case_id] = label.at, not label.kind
     recent = sorted(cases.values())[-MAX_RECENT_CASES:]
     strangers = sum(is_stranger for _, is_stranger in recent)
-    return (PRIOR_SHARE * PRIOR_CASES + strangers) / (PRIOR_CASES + len(recent))
+    share = (PRIOR_SHARE * PRIOR_CASES + strangers) / (PRIOR_CASES + len(recent))
+    # Cases whose source names their kind are among these, as precedents do not say which they are.
+    # Such cases are no evidence that strangers are rare.
+    return max(share, PRIOR_SHARE)

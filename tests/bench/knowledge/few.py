@@ -32,10 +32,15 @@ def few(minilm):
                 measure_draw(embedder, *splits, kinds=kinds, examples=examples, seed=seed)
                 for seed in range(DRAWS)
             ]
-            figures = {figure: mean_of([draw[figure] for draw in draws]) for figure in draws[0]}
+            figures = {
+                figure: mean_of(
+                    [draw[figure] for draw in draws], is_share=not figure.startswith("auroc")
+                )
+                for figure in draws[0]
+            }
             means += [draw["auroc"] for draw in draws]
             report(f"{name} few, {kinds} kinds of {examples} examples", **figures)
-    report("few, all subsets", auroc=mean_of(means))
+    report("few, all subsets", auroc=mean_of(means, is_share=False))
 
 
 def measure_draw(embedder, training, questions, *, kinds, examples, seed):
@@ -84,10 +89,16 @@ def answer(model, embedder, rows):
     return np.array(rights), np.array(names), np.array(confidences), np.array(nearness)
 
 
-def mean_of(figures):
+def mean_of(figures, *, is_share):
     """Return the mean of some draws with Student's interval."""
     figures = np.array(figures, float)
     mean = float(figures.mean())
     spread = stats.sem(figures) * stats.t.ppf((1 + INTERVAL_LEVEL) / 2, len(figures) - 1)
     # Figures are shares or areas: none is above one.
-    return Estimate(mean, max(mean - spread, 0.0), min(mean + spread, 1.0), len(figures))
+    return Estimate(
+        value=mean,
+        low=max(mean - spread, 0.0),
+        high=min(mean + spread, 1.0),
+        cases=len(figures),
+        is_share=is_share,
+    )

@@ -46,25 +46,33 @@ def test_imported_history_says_nothing_of_it():
     assert stranger_share([], history) == PRIOR_SHARE
 
 
-def test_decided_cases_lower_it_and_new_kinds_raise_it():
-    decided = make_decided(100)
-    calm = stranger_share([], decided)
-    assert calm == PRIOR_SHARE * PRIOR_CASES / (PRIOR_CASES + 100)
-    assert stranger_share(make_labels([""] * 100, first=100), decided) > 4 * calm
+def test_new_kinds_raise_it_by_their_part_in_all_cases():
+    strangers = make_labels([""] * 60, first=100)
+    alone = stranger_share(strangers, [])
+    assert alone == (PRIOR_SHARE * PRIOR_CASES + 60) / (PRIOR_CASES + 60)
+    among_others = stranger_share(strangers, make_decided(140))
+    assert among_others == (PRIOR_SHARE * PRIOR_CASES + 60) / (PRIOR_CASES + 200)
+
+
+def test_decided_cases_alone_are_no_evidence_that_strangers_are_rare():
+    assert stranger_share([], make_decided(100)) == PRIOR_SHARE
 
 
 def test_a_case_that_was_named_and_decided_counts_once():
+    strangers = make_labels([""] * 60, first=100)
     label = Label(case_id="EX-1", signal_text="text", kind="late", by="Ana", at=NOW)
-    assert stranger_share([label], make_decided(2)) == stranger_share([], make_decided(2))
+    decided = make_decided(2)
+    assert stranger_share([*strangers, label], decided) == stranger_share(strangers, decided)
+    assert stranger_share([*strangers, label], []) > stranger_share(strangers, decided)
 
 
 def test_what_is_long_ago_counts_no_longer():
     strangers = make_labels([""] * 200)
-    known = make_labels(["late"] * MAX_RECENT_CASES, first=200)
-    assert stranger_share([*strangers, *known], []) == stranger_share(known, [])
+    latest = make_labels(["", "late"] * (MAX_RECENT_CASES // 2), first=200)
+    assert stranger_share([*strangers, *latest], []) == stranger_share(latest, [])
 
 
-@given(st.lists(st.booleans(), max_size=30))
+@given(st.lists(st.booleans(), max_size=18))
 def test_each_new_kind_raises_it_over_the_same_case_of_a_known_kind(are_new):
     labels = make_labels(["" if is_new else "late" for is_new in are_new])
     known = stranger_share([*labels, *make_labels(["late"], first=100)], [])
