@@ -38,9 +38,9 @@ def trade_table(trade: RecognitionTrade) -> Table:
     """Return the trade of each kind for people."""
     table = Table(*COLUMNS, caption=" / ".join(STEPS), caption_justify="left")
     for kind in trade.kinds:
-        named = " / ".join(_percent(count, kind.own) for count in kind.own_named)
+        own_shares = " / ".join(_percent(count, kind.own) for count in kind.own_named)
         strangers = " / ".join(map(str, kind.strangers_named))
-        table.add_row(kind.kind, str(kind.examples), named, strangers)
+        table.add_row(kind.kind, str(kind.examples), own_shares, strangers)
     return table
 
 

@@ -55,8 +55,8 @@ class RecognitionTrade:
     @property
     def caught_shares(self) -> tuple[float, ...]:
         """Return the share of strangers that no kind is named for."""
-        named = self._shares([kind.strangers_named for kind in self.kinds], self.strangers)
-        return tuple(1 - share for share in named)
+        shares = self._shares([kind.strangers_named for kind in self.kinds], self.strangers)
+        return tuple(1 - share for share in shares)
 
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of the trade for a file."""

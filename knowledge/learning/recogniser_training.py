@@ -65,7 +65,7 @@ def train_recogniser(
     validation = _cross_validate(all_examples, vectors, min(folds, kind_count))
     has_few = len(all_examples) < MANY_EXAMPLES or not embedder.is_semantic
     known_vectors = vectors[: len(kind_examples)]
-    trained = choose_limits(
+    result = choose_limits(
         validation,
         list_labels(kind_examples),
         known_vectors,
@@ -77,8 +77,8 @@ def train_recogniser(
         embedder=embedder.identity,
         linear_model=train_kinds(all_examples, vectors),
         example_vectors=known_vectors,
-        limits=trained.limits,
-        trade=trained.trade,
+        limits=result.limits,
+        trade=result.trade,
         example_count=len(kind_examples),
     )
 
