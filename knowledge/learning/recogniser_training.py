@@ -86,6 +86,9 @@ def train_recogniser(
 def train_kinds(examples: Sequence[TrainingExample], vectors: Vectors) -> LinearModel:
     """Train the scores of kinds: words with meaning, averaged with the words alone."""
     joint = train_linear_model(examples, vectors, penalty=PENALTY)
+    if not len(joint.buckets):
+        # Texts without a single word.
+        return joint
     words = train_linear_model(examples, vectors[:, :0], penalty=PENALTY)
     # The mean of two linear models over the same features is one: it costs a card nothing.
     weights = (1 - WORDS_SHARE) * joint.weights

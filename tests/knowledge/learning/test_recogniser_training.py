@@ -47,6 +47,16 @@ def test_words_have_a_voice_of_their_own_in_the_scores(library, minilm):
     assert np.abs(both - joint).max() > 0.01
 
 
+def test_texts_without_words_are_learned_from_as_well(minilm):
+    examples = [
+        TrainingExample(text, kind, {})
+        for kind, texts in (("calm", ("...", "--")), ("loud", ("!!!", "?!")))
+        for text in texts
+    ]
+    model = train_recogniser(examples, novel_texts=(), embedder=minilm, version="v")
+    assert model.kind_count == 2
+
+
 def test_more_strangers_make_it_name_less(library, minilm):
     named = []
     for share in (0.02, 0.5):
