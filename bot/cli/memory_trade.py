@@ -40,7 +40,8 @@ def trade_table(trade: RecognitionTrade) -> Table:
     for kind in trade.kinds:
         own_shares = " / ".join(_percent(count, kind.own) for count in kind.own_named)
         strangers = " / ".join(map(str, kind.strangers_named))
-        table.add_row(kind.kind, str(kind.examples), own_shares, strangers)
+        cells = (kind.kind, str(kind.examples), own_shares, strangers)
+        table.add_row(*cells)
     return table
 
 

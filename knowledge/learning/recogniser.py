@@ -37,7 +37,7 @@ FEATURE_COUNT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionLimits:
-    """How sure an answer is, and how sure it must be to be named."""
+    """Limit what is said of a kind, and when it is named."""
 
     #: A weight for each confidence feature, then the intercept of the logistic curve.
     curve: Features
@@ -50,11 +50,11 @@ class RecognitionLimits:
     unlike_confidence: float
 
     def confidence(self, features: Features) -> float:
-        """Return the probability that the best kind is right, by its features alone."""
+        """Return the probability that the best kind is right."""
         return logistic(float(features @ self.curve[:-1] + self.curve[-1]))
 
     def is_unlike_past(self, features: Features) -> bool:
-        """Tell whether the text is farther from the examples than they are from each other."""
+        """Tell whether the text is farther away than examples are from others."""
         return bool(features[-1] < self.usual_nearness)
 
     def stated_confidence(self, features: Features) -> float:

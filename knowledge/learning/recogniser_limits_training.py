@@ -1,4 +1,4 @@
-"""Choice of the limits of recognition: how sure it must be before it names a kind.
+"""Choice of the limits below which recognition names no kind.
 
 The default is right with a precision of what is named, under the share of strangers that people
 met lately. It costs no more right answers than catching those strangers is worth.
@@ -104,23 +104,16 @@ def choose_limits(
 
     ``labels`` and ``vectors`` are those of the examples of known kinds.
     """
-    is_right = validation.is_right
-    curve = None
-    if is_right.any() and not is_right.all():
-        curve = _fit_curve(validation, has_few=has_few, stranger_share=stranger_share)
-    if curve is None or curve.slope <= 0:
-        # Nothing tells right from wrong: abstain from everything.
-        thresholds = (NEVER,) * len(STEPS)
-        weights = np.zeros(FEATURE_COUNT + 1)
-    else:
+    curve = _fit_curve(validation, has_few=has_few, stranger_share=stranger_share)
+    thresholds = (NEVER,) * len(STEPS)
+    if curve:
         thresholds = _choose_thresholds(
             curve, validation, has_few=has_few, stranger_share=stranger_share
         )
-        weights = curve.weights
     nearness = own_nearness(vectors)
     usual_nearness = float(np.quantile(nearness, UNLIKE_QUANTILE))
     limits = RecognitionLimits(
-        curve=weights,
+        curve=curve.weights if curve else np.zeros(FEATURE_COUNT + 1),
         threshold=thresholds[STEPS.index("default")],
         min_nearness=_min_nearness(validation, nearness, has_few=has_few),
         usual_nearness=usual_nearness,
@@ -130,7 +123,7 @@ def choose_limits(
         thresholds=thresholds,
         strangers=int(validation.is_stranger.sum()),
         stranger_share=stranger_share,
-        kinds=_count_trades(validation, labels, limits, thresholds),
+        kinds=_count_trades(validation, labels, limits=limits, thresholds=thresholds),
     )
     return TrainedLimits(limits, trade)
 
@@ -174,13 +167,16 @@ def own_nearness(vectors: Vectors) -> Features:
     return np.concatenate(rows)
 
 
-def _fit_curve(validation: Validation, *, has_few: bool, stranger_share: float) -> _Curve:
-    """Fit the confidence that an answer is right, under the share of strangers.
+def _fit_curve(validation: Validation, *, has_few: bool, stranger_share: float) -> _Curve | None:
+    """Fit the confidence of answers, under the share of strangers.
 
-    The order of answers does not depend on the share: it moves the curve alone.
+    The order of answers does not depend on the share: it moves the curve alone. Returns None when
+    nothing tells right from wrong.
     """
     features = validation.features
     is_right = validation.is_right
+    if is_right.all() or not is_right.any():
+        return None
     if has_few:
         direction = _even_direction(features, is_right)
     else:
@@ -189,7 +185,8 @@ def _fit_curve(validation: Validation, *, has_few: bool, stranger_share: float) 
     scores = (features @ direction)[:, None]
     weights = _weights(validation.is_stranger, stranger_share)
     slopes, intercept = _regress(scores, is_right, weights)
-    return _Curve(direction, float(slopes[0]), intercept)
+    slope = float(slopes[0])
+    return _Curve(direction, slope, intercept) if slope > 0 else None
 
 
 def _even_direction(features: Features, is_right: NDArray[np.bool_]) -> Features:
@@ -271,6 +268,7 @@ def _unlike_confidence(
 def _count_trades(
     validation: Validation,
     labels: Sequence[str],
+    *,
     limits: RecognitionLimits,
     thresholds: tuple[float, ...],
 ) -> tuple[KindTrade, ...]:

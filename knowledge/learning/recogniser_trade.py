@@ -1,4 +1,4 @@
-"""The trade of recognition: what a threshold costs, and what it keeps out.
+"""The trade of recognition: what a threshold costs and keeps out.
 
 A higher threshold names fewer of the texts that belong to a kind, and fewer that belong to none.
 Both are counted in training, on texts that the model had not seen.
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The steps of the threshold: one looser than the default, the default, one stricter.
 STEPS = ("looser", "default", "stricter")
+# The arrays with a row for each kind, and how many numbers are in a row.
+COLUMNS = {"examples": (), "own": (), "own_named": (len(STEPS),), "strangers_named": (len(STEPS),)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +84,9 @@ class RecognitionTrade:
             ValueError: the arrays do not fit each other.
         """
         names = [str(kind) for kind in arrays["recogniser.trade.kinds"]]
-        examples = arrays["recogniser.trade.examples"]
-        own = arrays["recogniser.trade.own"]
-        own_named = arrays["recogniser.trade.own_named"]
-        strangers_named = arrays["recogniser.trade.strangers_named"]
+        table = {name: arrays[f"recogniser.trade.{name}"] for name in COLUMNS}
         thresholds = arrays["recogniser.trade.thresholds"]
-        counts = (examples, own)
-        tables = (own_named, strangers_named)
-        is_valid = (
-            all(count.shape == (len(names),) for count in counts)
-            and all(table.shape == (len(names), len(STEPS)) for table in tables)
-            and thresholds.shape == (len(STEPS),)
-        )
-        if not is_valid:
-            raise ValueError("the trade of recognition does not fit its kinds")
+        _require_fit(table, rows=len(names), thresholds=thresholds)
         return cls(
             thresholds=tuple(map(float, thresholds)),
             strangers=int(arrays["recogniser.trade.strangers"]),
@@ -103,10 +94,10 @@ class RecognitionTrade:
             kinds=tuple(
                 KindTrade(
                     kind=name,
-                    examples=int(examples[row]),
-                    own=int(own[row]),
-                    own_named=tuple(map(int, own_named[row])),
-                    strangers_named=tuple(map(int, strangers_named[row])),
+                    examples=int(table["examples"][row]),
+                    own=int(table["own"][row]),
+                    own_named=tuple(map(int, table["own_named"][row])),
+                    strangers_named=tuple(map(int, table["strangers_named"][row])),
                 )
                 for row, name in enumerate(names)
             ),
@@ -119,3 +110,12 @@ class RecognitionTrade:
 
 def _table(rows: list[tuple[int, ...]]) -> NDArray[np.int64]:
     return np.array(rows, np.int64).reshape(len(rows), len(STEPS))
+
+
+def _require_fit(table: Mapping[str, Any], *, rows: int, thresholds: Any) -> None:
+    """Require that every array has its row for each kind."""
+    is_valid = thresholds.shape == (len(STEPS),)
+    for name, columns in COLUMNS.items():
+        is_valid = is_valid and table[name].shape == (rows, *columns)
+    if not is_valid:
+        raise ValueError("the trade of recognition does not fit its kinds")

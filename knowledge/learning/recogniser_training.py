@@ -84,7 +84,7 @@ def train_recogniser(
 
 
 def train_kinds(examples: Sequence[TrainingExample], vectors: Vectors) -> LinearModel:
-    """Train the scores of kinds: words with meaning, averaged with the words alone."""
+    """Train words with meaning, averaged with the words alone."""
     joint = train_linear_model(examples, vectors, penalty=PENALTY)
     if not len(joint.buckets):
         # Texts without a single word.

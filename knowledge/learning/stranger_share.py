@@ -1,4 +1,4 @@
-"""The share of strangers: cases of a kind that recognition does not know.
+"""The share of strangers: cases of an unknown kind.
 
 How sure recognition must be before it names a kind depends on how often there is none to name.
 """
