@@ -49,12 +49,19 @@ def trade_lines(trade: RecognitionTrade) -> list[str]:
     """Say in words what each step of the threshold does."""
     if not trade.strangers:
         return ["recognition: too few kinds to try it on strangers"]
-    return [
-        f"{step}: names from {trade.thresholds[place]:.0%} confidence;"
+    lines = [_step_line(trade, place) for place in range(len(STEPS))]
+    return [*lines, f"strangers expected among the coming cases: {trade.stranger_share:.1%}"]
+
+
+def _step_line(trade: RecognitionTrade, place: int) -> str:
+    threshold = trade.thresholds[place]
+    if threshold > 1:
+        return f"{STEPS[place]}: names no kind, as nothing tells right answers from wrong ones"
+    return (
+        f"{STEPS[place]}: names from {threshold:.0%} confidence;"
         f" {trade.own_shares[place]:.0%} of own texts are named rightly,"
         f" {trade.caught_shares[place]:.0%} of {trade.strangers} strangers noticed"
-        for place, step in enumerate(STEPS)
-    ] + [f"strangers expected among the coming cases: {trade.stranger_share:.1%}"]
+    )
 
 
 def _kind_plain(kind: KindTrade) -> dict[str, Any]:

@@ -76,3 +76,8 @@ def test_a_kind_without_a_tried_text_and_a_trade_without_strangers_are_said():
         console.print(trade_table(trade))
     assert "– / – / –" in capture.get()
     assert trade_lines(trade) == ["recognition: too few kinds to try it on strangers"]
+
+
+def test_a_threshold_that_no_confidence_reaches_is_said():
+    trade = replace(TRADE, thresholds=(1.1, 1.1, 1.1))
+    assert trade_lines(trade)[1].startswith("default: names no kind")
