@@ -56,11 +56,10 @@ def trade_lines(trade: RecognitionTrade) -> list[str]:
 def _step_line(trade: RecognitionTrade, place: int) -> str:
     threshold = trade.thresholds[place]
     if threshold > 1:
-        return f"{STEPS[place]}: names no kind, as nothing tells right answers from wrong ones"
+        return f"{STEPS[place]}: no kind, as nothing tells right answers from wrong ones"
     return (
-        f"{STEPS[place]}: names from {threshold:.0%} confidence;"
-        f" {trade.own_shares[place]:.0%} of own texts are named rightly,"
-        f" {trade.caught_shares[place]:.0%} of {trade.strangers} strangers noticed"
+        f"{STEPS[place]} (from {threshold:.0%}): {trade.own_shares[place]:.0%} of own texts named"
+        f" rightly, {trade.caught_shares[place]:.0%} of {trade.strangers} strangers noticed"
     )
 
 
