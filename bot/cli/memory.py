@@ -16,12 +16,14 @@ from bot.cases.errors import MemoryUnavailable
 from bot.cases.lifecycle import TERMINAL
 from bot.cases.promise import PromiseRecord
 from bot.cases.signal import UNRECOGNISED
+from bot.cli.memory_trade import trade_lines, trade_plain, trade_table
 from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
 from bot.views.promises import share_words, week_words
 from knowledge.learning.live_record import answer_of, live_record
+from knowledge.learning.recogniser_trade import RecognitionTrade
 
 STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision", "promises")
 #: Precedents of a kind in which promises are looked for.
@@ -64,6 +66,7 @@ def fill_index(knowledge: Knowledge) -> str:
 def status(as_json: AsJson = False) -> None:
     with opened_knowledge(load_offline()) as knowledge:
         summary = _status(knowledge)
+        model = knowledge.model_file.model
     if as_json:
         print_json(summary)
         return
@@ -73,11 +76,19 @@ def status(as_json: AsJson = False) -> None:
         cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"], promises)
         table.add_row(*cells)
     out.print(table)
+    if model and model.recogniser:
+        _print_trade(model.recogniser.trade)
     for batch in summary["batches"]:
         line = f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}"
         out.print(line, markup=False)
     for name in ("index", "embedder", "recognition", "learned"):
         out.print(f"  {name}: {summary[name]}", markup=False)
+
+
+def _print_trade(trade: RecognitionTrade) -> None:
+    out.print(trade_table(trade))
+    for line in trade_lines(trade):
+        out.print(f"  {line}", markup=False)
 
 
 def _status(knowledge: Knowledge) -> dict[str, Any]:
@@ -92,6 +103,7 @@ def _status(knowledge: Knowledge) -> dict[str, Any]:
         "embedder": knowledge.embedders.precedents.identity,
         "recognition": knowledge.embedders.recognition.identity,
         "learned": knowledge.model_file.failure or version,
+        "trade": trade_plain(model.recogniser if model else None),
     }
 
 

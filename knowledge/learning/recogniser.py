@@ -16,6 +16,7 @@ from bot.cases.recognition import KindGuess, Recognition
 from knowledge.arrays import np
 from knowledge.learning.calibration import logistic
 from knowledge.learning.linear_model import Floats, LinearModel, require_finite
+from knowledge.learning.recogniser_trade import RecognitionTrade
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.vectors import Vectors
 
@@ -34,6 +35,70 @@ Features: TypeAlias = "NDArray[np.float64]"
 FEATURE_COUNT = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognitionLimits:
+    """Limit what is said of a kind, and when it is named."""
+
+    #: A weight for each confidence feature, then the intercept of the logistic curve.
+    curve: Features
+    #: No kind is named below this confidence, nor below this nearness.
+    threshold: float
+    min_nearness: float
+    #: A text with less nearness is unlike the past: next to no example is so far from the others.
+    usual_nearness: float
+    #: How often answers on texts unlike the past are right: no more is stated of one.
+    unlike_confidence: float
+
+    def confidence(self, features: Features) -> float:
+        """Return the probability that the best kind is right."""
+        return logistic(float(features @ self.curve[:-1] + self.curve[-1]))
+
+    def is_unlike_past(self, features: Features) -> bool:
+        """Tell whether the text is farther away than examples are from others."""
+        return bool(features[-1] < self.usual_nearness)
+
+    def stated_confidence(self, features: Features) -> float:
+        """Return the confidence that is told to people."""
+        confidence = self.confidence(features)
+        if self.is_unlike_past(features):
+            return min(confidence, self.unlike_confidence)
+        return confidence
+
+    def is_known_kind(self, features: Features) -> bool:
+        """Tell whether the best kind may be named at all."""
+        is_confident = self.confidence(features) >= self.threshold
+        return bool(is_confident and features[-1] >= self.min_nearness)
+
+    def to_arrays(self) -> dict[str, Any]:
+        """Return the arrays of the limits for a file."""
+        return {
+            "recogniser.curve": self.curve,
+            "recogniser.threshold": np.array(self.threshold),
+            "recogniser.least_near": np.array(self.min_nearness),
+            "recogniser.usual_near": np.array(self.usual_nearness),
+            "recogniser.unlike": np.array(self.unlike_confidence),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> RecognitionLimits:
+        """Read the limits from the arrays of a file.
+
+        Raises:
+            KeyError: an array is missing.
+            ValueError: the curve does not fit its features, or something is no number.
+        """
+        curve = require_finite(arrays["recogniser.curve"])
+        if curve.shape != (FEATURE_COUNT + 1,):
+            raise ValueError("the curve of recognition does not fit its features")
+        return cls(
+            curve=curve,
+            threshold=float(require_finite(arrays["recogniser.threshold"])),
+            min_nearness=float(require_finite(arrays["recogniser.least_near"])),
+            usual_nearness=float(require_finite(arrays["recogniser.usual_near"])),
+            unlike_confidence=float(require_finite(arrays["recogniser.unlike"])),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecogniserModel:
     """The model of all kinds."""
@@ -44,11 +109,9 @@ class RecogniserModel:
     linear_model: LinearModel
     #: The vectors of the examples of known kinds.
     example_vectors: Vectors
-    #: A weight for each confidence feature, then the intercept of the logistic curve.
-    curve: Features
-    #: No kind is named below this confidence, nor below this nearness.
-    threshold: float
-    min_nearness: float
+    limits: RecognitionLimits
+    #: What the limits cost and keep out.
+    trade: RecognitionTrade
     example_count: int
 
     @property
@@ -56,25 +119,15 @@ class RecogniserModel:
         """Count the known kinds."""
         return len(set(self.linear_model.labels) - {NOVEL})
 
-    def confidence(self, features: Features) -> float:
-        """Return the probability that the best kind is right."""
-        return logistic(float(features @ self.curve[:-1] + self.curve[-1]))
-
-    def is_known_kind(self, features: Features) -> bool:
-        """Return whether the best kind may be named at all."""
-        is_confident = self.confidence(features) >= self.threshold
-        return bool(is_confident and features[-1] >= self.min_nearness)
-
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of this model for a file."""
         return {
             **self.linear_model.to_arrays("recogniser"),
+            **self.limits.to_arrays(),
+            **self.trade.to_arrays(),
             "recogniser.version": np.array(self.version),
             "recogniser.embedder": np.array(self.embedder),
             "recogniser.known": self.example_vectors.astype(np.float16),
-            "recogniser.curve": self.curve,
-            "recogniser.threshold": np.array(self.threshold),
-            "recogniser.least_near": np.array(self.min_nearness),
             "recogniser.examples": np.array(self.example_count),
         }
 
@@ -88,20 +141,16 @@ class RecogniserModel:
         """
         linear_model = LinearModel.from_arrays("recogniser", arrays)
         vectors = require_finite(arrays["recogniser.known"])
-        curve = require_finite(arrays["recogniser.curve"])
         has_vectors = vectors.ndim == 2 and len(vectors) > 0
         if not has_vectors or vectors.shape[1] != linear_model.vector_size:
             raise ValueError("the examples of recognition do not fit its weights")
-        if curve.shape != (FEATURE_COUNT + 1,):
-            raise ValueError("the curve of recognition does not fit its features")
         return cls(
             version=str(arrays["recogniser.version"]),
             embedder=str(arrays["recogniser.embedder"]),
             linear_model=linear_model,
             example_vectors=vectors.astype(np.float32),
-            curve=curve,
-            threshold=float(require_finite(arrays["recogniser.threshold"])),
-            min_nearness=float(require_finite(arrays["recogniser.least_near"])),
+            limits=RecognitionLimits.from_arrays(arrays),
+            trade=RecognitionTrade.from_arrays(arrays),
             example_count=int(arrays["recogniser.examples"]),
         )
 
@@ -146,15 +195,15 @@ class TrainedRecogniser:
         scores = model.linear_model.score(text, {}, vector)
         similarities = model.example_vectors @ vector
         features = confidence_features(model.linear_model.labels, scores, similarities)
-        guesses = self._guess(model, scores, model.confidence(features))
+        guesses = self._guess(model, scores, model.limits.stated_confidence(features))
         if not guesses:
             return _abstain("recognition was trained for other kinds", model.version)
         best = guesses[0]
         return Recognition(
-            kind=best.kind if model.is_known_kind(features) else "",
+            kind=best.kind if model.limits.is_known_kind(features) else "",
             confidence=best.confidence,
             guesses=guesses,
-            basis=f"learned from {model.example_count} examples of {model.kind_count} kinds",
+            basis=_describe_basis(model, is_unlike_past=model.limits.is_unlike_past(features)),
             model=model.version,
         )
 
@@ -204,6 +253,11 @@ def confidence_features(
     lead = scores[best] - np.delete(scores, best).max()
     nearness = np.sort(similarities)[-NEIGHBOURS:].mean()
     return np.array([scores[best], lead, nearness], np.float64)
+
+
+def _describe_basis(model: RecogniserModel, *, is_unlike_past: bool) -> str:
+    basis = f"learned from {model.example_count} examples of {model.kind_count} kinds"
+    return f"{basis}, which it is unlike" if is_unlike_past else basis
 
 
 def _abstain(basis: str, version: str = "") -> Recognition:

@@ -6,11 +6,10 @@ too, which are what recognition must not name.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.linear_model import (
     LinearModel,
@@ -27,41 +26,18 @@ from knowledge.learning.recogniser import (
     best_kind_position,
     confidence_features,
 )
+from knowledge.learning.recogniser_limits_training import Validation, choose_limits
+from knowledge.learning.stranger_share import PRIOR_SHARE
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.vectors import Vectors
 
 MAX_EXAMPLES_PER_KIND = 150
 PENALTY = 0.5
-# scikit-learn's C of the confidence curve: three features need next to no regularisation.
-CURVE_PENALTY = 100.0
-# The share of right answers that the threshold may cost. With few examples, or without vectors of
-# meaning, asking a person is better.
-MAX_LOSS = 0.003
-MAX_LOSS_WITH_FEW_EXAMPLES = 0.05
 MANY_EXAMPLES = 1_000
-# With few examples the answer must at least be more likely right than wrong.
-MIN_THRESHOLD_WITH_FEW_EXAMPLES = 0.5
-# No confidence reaches this threshold.
-NEVER = 1.1
-# Every nearness is above the first of these, none above the second.
-ANY_NEARNESS = -1.0
-MAX_NEARNESS = 1.0
-
-
-class _Validation(NamedTuple):
-    """Answers for examples that training did not see."""
-
-    #: A row of confidence features for each answer.
-    features: Features
-    is_right: NDArray[np.bool_]
-
-
-class _Limits(NamedTuple):
-    """Limits of naming a kind: see the fields of ``RecogniserModel``."""
-
-    curve: Features
-    threshold: float
-    min_nearness: float
+# The voice of the words alone in the scores. Vectors of meaning overfit the style in which the
+# examples were written: on texts in another style words know better, in the same style slightly
+# less.
+WORDS_SHARE = 0.25
 
 
 def train_recogniser(
@@ -70,9 +46,12 @@ def train_recogniser(
     embedder: Embedder,
     version: str,
     *,
+    stranger_share: float = PRIOR_SHARE,
     folds: int = 4,
 ) -> RecogniserModel | None:
     """Train on labelled texts, and on texts that people called new.
+
+    ``stranger_share`` is that of cases of unknown kinds among the coming ones.
 
     Returns None when there are no two kinds with two examples each. It takes seconds for hundreds
     of examples, and a minute or two for ten thousand.
@@ -85,16 +64,39 @@ def train_recogniser(
     vectors = embedder.embed(list_texts(all_examples))
     validation = _cross_validate(all_examples, vectors, min(folds, kind_count))
     has_few = len(all_examples) < MANY_EXAMPLES or not embedder.is_semantic
-    limits = _cautious_limits(validation) if has_few else _usual_limits(validation)
+    known_vectors = vectors[: len(kind_examples)]
+    result = choose_limits(
+        validation,
+        list_labels(kind_examples),
+        known_vectors,
+        has_few=has_few,
+        stranger_share=stranger_share,
+    )
     return RecogniserModel(
         version=version,
         embedder=embedder.identity,
-        linear_model=train_linear_model(all_examples, vectors, penalty=PENALTY),
-        example_vectors=vectors[: len(kind_examples)],
-        curve=limits.curve,
-        threshold=limits.threshold,
-        min_nearness=limits.min_nearness,
+        linear_model=train_kinds(all_examples, vectors),
+        example_vectors=known_vectors,
+        limits=result.limits,
+        trade=result.trade,
         example_count=len(kind_examples),
+    )
+
+
+def train_kinds(examples: Sequence[TrainingExample], vectors: Vectors) -> LinearModel:
+    """Train words with meaning, averaged with the words alone."""
+    joint = train_linear_model(examples, vectors, penalty=PENALTY)
+    if not len(joint.buckets):
+        # Texts without a single word.
+        return joint
+    words = train_linear_model(examples, vectors[:, :0], penalty=PENALTY)
+    # The mean of two linear models over the same features is one: it costs a card nothing.
+    weights = (1 - WORDS_SHARE) * joint.weights
+    weights[: len(joint.buckets)] += WORDS_SHARE * words.weights
+    return replace(
+        joint,
+        weights=weights,
+        bias=(1 - WORDS_SHARE) * joint.bias + WORDS_SHARE * words.bias,
     )
 
 
@@ -123,7 +125,7 @@ def _cross_validate(
     examples: Sequence[TrainingExample],
     vectors: Vectors,
     fold_count: int,
-) -> _Validation:
+) -> Validation:
     """Answer every example by a model that did not see it.
 
     In each fold whole kinds are hidden from the model as well.
@@ -131,13 +133,15 @@ def _cross_validate(
     is_novel = np.array(list_labels(examples)) == NOVEL
     fold_of_kind, fold_of_example = _assign_folds(examples, fold_count)
     features: list[Features] = []
-    is_right: list[bool] = []
+    answers: list[str] = []
+    places: list[int] = []
+    is_stranger: list[bool] = []
     for fold in range(fold_count):
         is_training = (fold_of_kind != fold) & (fold_of_example != fold)
         training = [examples[index] for index in np.flatnonzero(is_training).tolist()]
         if len(set(list_labels(training)) - {NOVEL}) < 2:
             continue
-        model = train_linear_model(training, vectors[is_training], penalty=PENALTY)
+        model = train_kinds(training, vectors[is_training])
         kind_vectors = vectors[is_training & ~is_novel]
         for index in np.flatnonzero(fold_of_example == fold).tolist():
             example = examples[index]
@@ -145,8 +149,15 @@ def _cross_validate(
             scores = model.score(example.text, {}, vector)
             similarities = kind_vectors @ vector
             features.append(confidence_features(model.labels, scores, similarities))
-            is_right.append(_best_kind(model, scores) == example.label)
-    return _Validation(np.array(features), np.array(is_right, bool))
+            answers.append(_best_kind(model, scores))
+            places.append(index)
+            is_stranger.append(bool(is_novel[index] or fold_of_kind[index] == fold))
+    return Validation(
+        features=np.array(features).reshape(-1, FEATURE_COUNT),
+        answers=np.array(answers, np.str_),
+        labels=np.array([examples[place].label for place in places], np.str_),
+        is_stranger=np.array(is_stranger, bool),
+    )
 
 
 def _assign_folds(
@@ -170,40 +181,3 @@ def _assign_folds(
 
 def _best_kind(model: LinearModel, scores: NDArray[np.float32]) -> str:
     return model.labels[best_kind_position(model.labels, scores)]
-
-
-def _usual_limits(validation: _Validation) -> _Limits:
-    curve, threshold = _fit_confidence(validation, MAX_LOSS)
-    return _Limits(curve=curve, threshold=threshold, min_nearness=ANY_NEARNESS)
-
-
-def _cautious_limits(validation: _Validation) -> _Limits:
-    """Choose the limits when the curve is rough, because examples are few."""
-    curve, threshold = _fit_confidence(validation, MAX_LOSS_WITH_FEW_EXAMPLES)
-    # What is far from everything known is then not named, however it scores.
-    min_nearness = MAX_NEARNESS
-    if validation.is_right.any():
-        near_when_right = validation.features[validation.is_right][:, -1]
-        min_nearness = float(np.quantile(near_when_right, MAX_LOSS_WITH_FEW_EXAMPLES))
-    return _Limits(
-        curve=curve,
-        threshold=max(threshold, MIN_THRESHOLD_WITH_FEW_EXAMPLES),
-        min_nearness=min_nearness,
-    )
-
-
-def _fit_confidence(validation: _Validation, max_loss: float) -> tuple[Features, float]:
-    """Fit the curve and its threshold.
-
-    Below the threshold lies ``max_loss`` of the right answers.
-    """
-    is_right = validation.is_right
-    if is_right.all() or not is_right.any():
-        # Nothing tells right from wrong: abstain from everything.
-        return np.zeros(FEATURE_COUNT + 1), NEVER
-    regression = LogisticRegression(C=CURVE_PENALTY, max_iter=1000)
-    regression.fit(validation.features, is_right)
-    curve = np.concatenate([regression.coef_[0], regression.intercept_])
-    exponents = validation.features[is_right] @ curve[:-1] + curve[-1]
-    confidences = 1 / (1 + np.exp(-exponents))
-    return curve, float(np.quantile(confidences, max_loss))

@@ -58,6 +58,7 @@ def train_models(
         novel_texts=training_set.novel_texts,
         embedder=recognition,
         version=training_set.version,
+        stranger_share=training_set.stranger_share,
     )
     plan_embedders = replace(embedders, recognition=recognition)
     plans = {}

@@ -6,6 +6,7 @@ They are the examples of playbooks, decided cases, and the labels that people ga
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from bot.cases.playbook import Playbook
 from bot.cases.precedent import Label, Precedent
@@ -14,6 +15,7 @@ from bot.ports.memory import PrecedentStore
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import FORMAT, TrainedModel
 from knowledge.learning.question_examples import QuestionTrainingSet, gather_questions
+from knowledge.learning.stranger_share import PRIOR_SHARE, stranger_share
 from knowledge.library.questions import QuestionExamples
 from knowledge.memory.embedder import Embedders
 
@@ -43,6 +45,8 @@ class TrainingSet:
     memory_size: int
     #: The place of the last change of memory that is surely among them.
     memory_place: int
+    #: The share of cases of unknown kinds among the coming ones.
+    stranger_share: float = PRIOR_SHARE
     #: Examples of how people ask.
     questions: QuestionTrainingSet | None = None
 
@@ -55,6 +59,7 @@ class TrainingSet:
             checksum.update(f"\0{example.label}\1{example.text}".encode("utf-8", "replace"))
         for text in self.novel_texts:
             checksum.update(f"\2{text}".encode("utf-8", "replace"))
+        checksum.update(f"\5{self.stranger_share}".encode())
         for kind, precedents in sorted(self.precedents.items()):
             for precedent in precedents:
                 checksum.update(f"\3{kind}\1{precedent.id}\1{precedent.outcome}".encode())
@@ -101,6 +106,7 @@ def gather_training_set(
         recognition_embedder=embedders.recognition.identity,
         memory_size=shelf.count() + len(labels),
         memory_place=memory_place,
+        stranger_share=stranger_share(labels, chain.from_iterable(precedents.values())),
         questions=question_set,
     )
 

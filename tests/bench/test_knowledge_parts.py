@@ -1,11 +1,12 @@
 """Each part of the benchmark of judgement runs, on made-up sets of the same formats."""
 
 import json
+import random
 
 import pytest
 
 from tests.bench.knowledge import __main__ as bench
-from tests.bench.knowledge import figures
+from tests.bench.knowledge import few, figures, styles
 from tests.bench.knowledge.made_up import write_sets
 
 
@@ -48,6 +49,43 @@ def test_a_part_says_which_file_is_not_here(name, tmp_path, capsys):
 def test_a_part_measures_what_can_be_learned(name, what, figure, floor, made_up_sets, capsys):
     rows = measure(capsys, name, "--data", made_up_sets)
     assert rows[what][figure] > floor
+
+
+def test_few_examples_are_told_from_kinds_that_are_hidden(made_up_sets, monkeypatch, capsys):
+    monkeypatch.setattr(few, "SUBSETS", ((3, 8),))
+    monkeypatch.setattr(few, "DRAWS", 2)
+    row = measure(capsys, "few", "--data", made_up_sets)["BANKING77 few, 3 kinds of 8 examples"]
+    assert row["auroc"] > 0.6
+    assert row["best_guess"] > 0.8
+    assert row["auroc_of"] == 2
+
+
+def test_every_style_is_measured_with_and_without_the_words_voice(
+    made_up_sets, monkeypatch, capsys
+):
+    monkeypatch.setattr(styles, "MAX_QUESTIONS", 8)
+    rows = measure(capsys, "styles", "--data", made_up_sets)
+    for style in styles.STYLES:
+        assert rows[f"BANKING77 in style, {style}"]["without_words_voice_of"] == 8
+    assert rows["CLINC150 in style, as written"]["best_guess"] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ("short forms", "i can't pay, it's late"),
+        ("telegram", "cannot pay late"),
+        (
+            "polite",
+            "Hi there, I hope you are well. Could you please help me with this:"
+            " I cannot pay, it is late Thank you so much in advance for your kind help.",
+        ),
+        ("typos", "I cannot pay, it is ltae"),
+    ],
+)
+def test_a_style_writes_the_same_otherwise(style, text):
+    written = styles.write(style, "I cannot pay, it is late", random.Random(2), {})
+    assert written == text
 
 
 def test_retail_takes_the_action_that_the_state_of_the_order_allows(made_up_sets, capsys):

@@ -148,7 +148,10 @@ def a_damaged_model_is_said_in_status_and_doctor_and_mended_by_training(counters
     assert [problem for problem in told if "`countersign memory train` does that now" in problem]
     countersign("memory", "train")
     assert countersign.code == 0, countersign.err
-    assert json.loads(countersign("memory", "status", "--json"))["learned"].startswith("version ")
+    status = json.loads(countersign("memory", "status", "--json"))
+    assert status["learned"].startswith("version ")
+    assert status["trade"]["steps"]["default"]["own_named"] > 0.5
+    assert "of own texts named rightly" in countersign("memory", "status")
 
 
 def lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):

@@ -17,6 +17,7 @@ from knowledge.memory.minilm import MiniLM
 from knowledge.memory.token_table import TokenTable
 from tests.bench.knowledge.complaints import cfpb
 from tests.bench.knowledge.cost import cost
+from tests.bench.knowledge.few import few
 from tests.bench.knowledge.figures import DATA, REPORTED_ROWS, report
 from tests.bench.knowledge.live import live
 from tests.bench.knowledge.recognition import banking77, clinc150
@@ -28,11 +29,12 @@ from tests.bench.knowledge.shipped import (
     product_version,
     shipped_constants,
 )
+from tests.bench.knowledge.styles import styles
 from tests.bench.knowledge.tables import make_table
 from tests.bench.knowledge.tickets import servicenow
 from tests.bench.knowledge.tuning import TUNED_ON
 
-RECOGNITION_PARTS = {part.__name__: part for part in (clinc150, banking77)}
+RECOGNITION_PARTS = {part.__name__: part for part in (clinc150, banking77, few, styles)}
 
 PRECEDENT_PARTS = {
     part.__name__: part for part in (neighbours, cfpb, servicenow, live, retail, runbooks, cost)

@@ -23,9 +23,7 @@ from tests.bench.knowledge.figures import (
 
 
 def clinc150(minilm):
-    with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
-        data = json.load(file)
-    part = "test" if "test" in data else "val"
+    data, part = read_clinc150()
     measure_recognition(
         name="CLINC150",
         minilm=minilm,
@@ -37,10 +35,7 @@ def clinc150(minilm):
 
 
 def banking77(minilm):
-    splits = {}
-    for row in read_lines("banking77/dev.jsonl.gz"):
-        splits.setdefault(row["split"], []).append((row["text"], row["label"]))
-    part = "test" if "test" in splits else "valid"
+    splits, part = read_banking77()
     other_texts = {}
     for name in ("id", "ood"):
         if f"{name}-oos-{part}" in splits:
@@ -53,6 +48,31 @@ def banking77(minilm):
         questions=splits[part],
         other_texts=other_texts,
     )
+
+
+def clinc150_splits():
+    """Return the examples and the questions of CLINC150."""
+    data, part = read_clinc150()
+    return data["train"], data[part]
+
+
+def banking77_splits():
+    """Return the examples and the questions of BANKING77."""
+    splits, part = read_banking77()
+    return splits["train"], splits[part]
+
+
+def read_clinc150():
+    with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
+        data = json.load(file)
+    return data, "test" if "test" in data else "val"
+
+
+def read_banking77():
+    splits = {}
+    for row in read_lines("banking77/dev.jsonl.gz"):
+        splits.setdefault(row["split"], []).append((row["text"], row["label"]))
+    return splits, "test" if "test" in splits else "valid"
 
 
 def measure_recognition(*, name, minilm, training, novel, questions, other_texts):
@@ -72,10 +92,16 @@ def measure_recognition(*, name, minilm, training, novel, questions, other_texts
     is_best = np.array([answer.guesses[0].kind for answer in answers]) == labels
     is_recognised = np.array([answer.kind for answer in answers]) == labels
     named = sum(bool(answer.kind) for answer in answers)
-    confidences = measure_confidences(model, minilm, texts)
+    confidences, is_unlike = measure_confidences(model, minilm, texts)
     report_calibration(f"{name} Countersign, known kinds", confidences, is_best)
+    report(
+        f"{name} Countersign, unlike the past",
+        unlike=share_of(is_unlike),
+        best_guess_of_unlike=share_of(is_best[is_unlike]),
+        max_confidence_of_unlike=model.limits.unlike_confidence,
+    )
     for sort, sort_texts in other_texts.items():
-        others = measure_confidences(model, minilm, sort_texts)
+        others, is_unlike_other = measure_confidences(model, minilm, sort_texts)
         abstains = [recogniser.recognise(text).abstains for text in sort_texts]
         report(
             f"{name} Countersign, {sort}",
@@ -83,6 +109,9 @@ def measure_recognition(*, name, minilm, training, novel, questions, other_texts
             oos_recall=share_of(abstains),
             right_of_named=share(is_recognised.sum(), named + len(abstains) - sum(abstains)),
             best_guess=share_of(is_best),
+            points_lost=100 * float(is_best.mean() - is_recognised.mean()),
+            threshold=model.limits.threshold,
+            unlike_the_past=share_of(is_unlike_other),
             auroc=auroc_estimate(confidences, others),
             coverage_at_95=coverage_with_others_estimate(
                 confidences, others, is_right=is_best, precision=0.95
@@ -123,10 +152,13 @@ def measure_tfidf_recognition(name, training, questions, other_texts):
 
 
 def measure_confidences(model, minilm, texts):
+    """Return the confidence that is stated of each text, and whether it is unlike the past."""
     confidences = []
+    is_unlike = []
     for text, vector in zip(texts, minilm.embed(texts), strict=True):
         scores = model.linear_model.score(text, {}, vector)
         similarities = model.example_vectors @ vector
         features = confidence_features(model.linear_model.labels, scores, similarities)
-        confidences.append(model.confidence(features))
-    return np.array(confidences)
+        confidences.append(model.limits.stated_confidence(features))
+        is_unlike.append(model.limits.is_unlike_past(features))
+    return np.array(confidences), np.array(is_unlike, bool)

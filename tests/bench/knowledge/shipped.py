@@ -15,6 +15,8 @@ MODULES = (
     "knowledge.learning.plan_training",
     "knowledge.learning.recogniser",
     "knowledge.learning.recogniser_training",
+    "knowledge.learning.recogniser_limits_training",
+    "knowledge.learning.stranger_share",
     "knowledge.memory.precedent_index",
     "knowledge.memory.precedent_query",
     "knowledge.memory.ranking",

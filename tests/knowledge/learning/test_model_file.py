@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import (
     FILE_NAME,
     ModelFile,
@@ -179,6 +180,9 @@ DAMAGES = {
     "no examples": replacing("recogniser.known", np.zeros((0, 384), np.float16)),
     "examples of words": replacing("recogniser.known", np.array(["x"])),
     "another curve": replacing("recogniser.curve", np.zeros(9)),
+    "no guard": replacing("recogniser.usual_near", None),
+    "a guard that is no number": replacing("recogniser.unlike", np.array(np.nan)),
+    "a trade of other kinds": replacing("recogniser.trade.own", np.zeros(7, np.int64)),
     "buckets in disorder": with_buckets_in_disorder,
     "questions without a part": replacing("questions.asks.sharpness", None),
     "questions without names": replacing("questions.names", None),
@@ -291,6 +295,22 @@ def test_a_file_from_before_questions_were_learned_is_read(good_file, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, **dict.fromkeys(names)))
     model = load_model(tmp_path)
     assert (model.version, model.questions) == ("v1", None)
+
+
+def test_recognition_has_the_limits_and_the_trade_of_its_training(tmp_path):
+    examples = [
+        TrainingExample(f"{words} number {number}", kind, {})
+        for kind, words in (("low_stock", "merlot low"), ("late", "van late"), ("bill", "bill"))
+        for number in range(8)
+    ]
+    recogniser = train_recogniser(examples, ("a parrot",), embedder=WORDS, version="v1")
+    save_model(replace(make_model(), recogniser=recogniser), tmp_path)
+    after = load_model(tmp_path).recogniser
+    assert after.trade == recogniser.trade
+    assert [kind.examples for kind in after.trade.kinds] == [8, 8, 8]
+    assert after.trade.strangers > 0
+    np.testing.assert_array_equal(after.limits.curve, recogniser.limits.curve)
+    assert replace(after.limits, curve=None) == replace(recogniser.limits, curve=None)
 
 
 def make_plan(kind, embedder, size):

@@ -1,6 +1,7 @@
 """Recognition: the right kind for new words, and none for unknown trouble."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,6 +93,29 @@ def test_without_meaning_it_abstains_more_often(library, recogniser):
 
 def count_abstentions(recogniser):
     return sum(recogniser.recognise(text).abstains for text, _ in NEW_WORDS)
+
+
+@pytest.mark.threat("D5")
+def test_of_texts_unlike_the_past_nothing_certain_is_said(library, minilm):
+    model = train_on_playbooks(library, minilm)
+    text = "We have hardly any Barolo left for Saturday"
+    titles = dict(library.titles())
+    usual = TrainedRecogniser(lambda: model, minilm, titles).recognise(text)
+    # The same text, were the examples nearer to each other.
+    limits = replace(model.limits, usual_nearness=1.0, unlike_confidence=0.2)
+    strange = replace(model, limits=limits)
+    unlike = TrainedRecogniser(lambda: strange, minilm, titles).recognise(text)
+    assert (usual.confidence > 20, unlike.confidence) == (True, 20)
+    assert unlike.basis == f"{usual.basis}, which it is unlike"
+    limits = replace(limits, min_nearness=1.0)
+    far = replace(model, limits=limits)
+    assert usual.kind
+    assert TrainedRecogniser(lambda: far, minilm, titles).recognise(text).abstains
+
+
+def test_what_is_unlike_every_example_is_said_to_be(recogniser):
+    for text in UNKNOWN:
+        assert recogniser.recognise(text).basis.endswith("which it is unlike")
 
 
 HOSTILE = [

@@ -42,6 +42,13 @@ def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
     assert is_training_due(from_file, shelf, embedders)
 
 
+def test_recognition_is_trained_under_the_share_of_strangers_of_its_training_set(library, shelf_of):
+    training_set = gather_training_set(shelf_of([]), library.playbooks, WORDS)
+    for share in (0.05, 0.4):
+        model = train_models(replace(training_set, stranger_share=share), WORDS)
+        assert model.recogniser.trade.stranger_share == share
+
+
 def test_training_is_due_when_an_embedder_is_another(shelf_of):
     shelf = shelf_of([])
     model = replace(make_model(), memory_size=0)
