@@ -9,30 +9,22 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 from bot.cases.precedent import CaseOutcome, Precedent
-from knowledge.learning.answer_confidence import AnswerCurve, AnswerSigns
+from knowledge.learning.answer_confidence import AnswerCurve
 from knowledge.learning.answer_training import (
     deal_folds,
     later_confidences,
-    later_shares,
     train_answer_curve,
     train_share_curve,
 )
-from knowledge.learning.backtest import NO_ACTION, Backtest, backtest, best_answers
+from knowledge.learning.backtest import NO_ACTION, Backtest, backtest
 from knowledge.learning.calibration import PrecisionGuarantee, ScoredOutcome
 from knowledge.learning.calibration_training import MIN_OUTCOMES, TARGETS, certify_targets
 from knowledge.learning.linear_model import TrainingExample, list_labels, list_texts
 from knowledge.learning.linear_training import train_linear_model
-from knowledge.learning.plan_account_training import (
-    AccountChoice,
-    account_records,
-    blend,
-    choose_account,
-    count_labels,
-    make_account_table,
-    shrink_record,
-)
-from knowledge.learning.plan_model import PlanModel, leads_of
-from knowledge.learning.plan_past_training import make_past, nearest_earlier
+from knowledge.learning.plan_account_training import make_account_table
+from knowledge.learning.plan_answers import PastAnswers, answer_past
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.plan_past_training import make_past
 from knowledge.memory.embedder import Embedder, Embedders
 from knowledge.memory.vectors import Vectors
 
@@ -163,16 +155,6 @@ def _try_embedder(examples: Sequence[TrainingExample], embedder: Embedder) -> _T
     return _Trial(embedder.identity, vectors, backtest(examples, vectors, PENALTY))
 
 
-class _Answers(NamedTuple):
-    """The answers of the backtest, after accounts."""
-
-    #: Before accounts.
-    linear_shares: NDArray[np.float64]
-    account: AccountChoice | None
-    signs: AnswerSigns
-    is_right: NDArray[np.bool_]
-
-
 def _train(
     kind: str,
     past: _Past,
@@ -181,8 +163,8 @@ def _train(
     targets: Sequence[float],
 ) -> PlanModel:
     scored = trial.backtest
-    answers = _answer(past, trial)
     facts = [example.facts for example in past.examples]
+    answers = answer_past(facts, past.days, scored, trial.vectors)
     accounts = None
     if answers.account:
         accounts = make_account_table(
@@ -209,65 +191,8 @@ def _train(
     )
 
 
-def _answer(past: _Past, trial: _Trial) -> _Answers:
-    """Answer every example of the backtest as a card would have been."""
-    scored = trial.backtest
-    linear_shares = later_shares(scored)
-    facts = [example.facts for example in past.examples]
-    account = choose_account(facts, past.days, scored, linear_shares)
-    shares = linear_shares
-    if account:
-        shares = blend(account, past.days, scored, linear_shares)
-    best = best_answers(shares, scored.labels)
-    is_right = best == scored.row_targets
-    lines = np.arange(len(best))
-    cosines, nearest_labels = nearest_earlier(scored, trial.vectors)
-    totals, commonest_shares, records = _account_signs(account, scored, is_right)
-    signs = AnswerSigns(
-        answers=best,
-        shares=shares[lines, best],
-        leads=leads_of(shares)[lines, best],
-        has_story=(cosines != 0).astype(np.float64),
-        nearest_cosines=cosines,
-        is_as_nearest=(nearest_labels == best).astype(np.float64),
-        is_as_linear=(best_answers(scored.scores, scored.labels) == best).astype(np.float64),
-        account_totals=totals,
-        account_commonest_shares=commonest_shares,
-        account_records=records,
-    )
-    return _Answers(linear_shares, account, signs, is_right)
-
-
-def _account_signs(
-    account: AccountChoice | None,
-    scored: Backtest,
-    is_right: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return what each answer's account had shown: its total, commonest share and record.
-
-    The record leaves out the answer itself.
-    """
-    signs = np.zeros((3, len(is_right)))
-    if account is None:
-        return signs
-    values = account.values[scored.rows]
-    for start in np.unique(scored.starts):
-        is_asked = scored.starts == start
-        counts = count_labels(account.values[:start], scored.targets[:start], len(scored.labels))
-        counts = np.vstack(
-            [counts, np.zeros((account.values.max() + 1 - len(counts), counts.shape[1]))]
-        )
-        totals = counts.sum(axis=1)
-        commonest = counts.max(axis=1) / np.maximum(totals, 1)
-        signs[0, is_asked] = totals[values[is_asked]]
-        signs[1, is_asked] = commonest[values[is_asked]]
-    correct, asked, mean = account_records(values, is_right, int(account.values.max()) + 1)
-    signs[2] = shrink_record(correct[values] - is_right, asked[values] - 1, mean)
-    return signs
-
-
 def _train_confidence(
-    answers: _Answers,
+    answers: PastAnswers,
     past: _Past,
     scored: Backtest,
     *,
