@@ -16,7 +16,7 @@ from knowledge.learning.plan_shares import MIN_SHARE, ShareCurve
 Numbers = NDArray[np.float64]
 
 # scikit-learn's C. The signs are few and scaled, so it holds for few cases and for many.
-ANSWER_PENALTY = 0.3
+ANSWER_PENALTY = 0.03
 SHARE_PENALTY = 1.0
 MAX_ITERATIONS = 300
 # Of many labels the last digits of a share are chance: a fit that stops before is none the worse.

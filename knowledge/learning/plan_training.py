@@ -19,12 +19,18 @@ from knowledge.learning.answer_training import (
 from knowledge.learning.backtest import NO_ACTION, Backtest, backtest
 from knowledge.learning.calibration import PrecisionGuarantee, ScoredOutcome
 from knowledge.learning.calibration_training import MIN_OUTCOMES, TARGETS, certify_targets
-from knowledge.learning.linear_model import TrainingExample, list_labels, list_texts
+from knowledge.learning.linear_model import LinearModel, TrainingExample, list_labels, list_texts
 from knowledge.learning.linear_training import train_linear_model
 from knowledge.learning.plan_account_training import make_account_table
 from knowledge.learning.plan_answers import PastAnswers, answer_past
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.plan_past_training import make_past
+from knowledge.learning.plan_voices import (
+    average_models,
+    average_scores,
+    backtest_words,
+    train_words_model,
+)
 from knowledge.memory.embedder import Embedder, Embedders
 from knowledge.memory.vectors import Vectors
 
@@ -45,6 +51,8 @@ class _Trial(NamedTuple):
     embedder: str
     vectors: Vectors
     backtest: Backtest
+    #: Words and meaning have an even say; otherwise the joint model speaks alone.
+    is_average: bool
 
 
 class _Past(NamedTuple):
@@ -68,9 +76,10 @@ def choose_plan_model(
     examples = past.examples
     if not _can_be_trained(examples):
         return None
-    trial = _try_embedder(examples, embedders.precedents)
+    words = backtest_words(examples, PENALTY)
+    trial = _try_embedder(examples, embedders.precedents, words)
     if _may_be_beaten(trial, examples, embedders):
-        rival = _try_embedder(examples, embedders.recognition)
+        rival = _try_embedder(examples, embedders.recognition, words)
         if is_right_more_often(rival.backtest.is_right.tolist(), trial.backtest.is_right.tolist()):
             trial = rival
     return _train(kind, past, trial, targets=TARGETS)
@@ -92,7 +101,7 @@ def train_plan_model(
     past = _past_of(precedents)
     if not _can_be_trained(past.examples):
         return None
-    trial = _Trial(embedder, vectors, backtest(past.examples, vectors, PENALTY))
+    trial = _try_vectors(past.examples, vectors, embedder)
     return _train(kind, past, trial, targets=targets)
 
 
@@ -150,9 +159,28 @@ def _past_of(precedents: Sequence[Precedent]) -> _Past:
     return _Past(list(map(_example_of, precedents)), days)
 
 
-def _try_embedder(examples: Sequence[TrainingExample], embedder: Embedder) -> _Trial:
+def _try_embedder(
+    examples: Sequence[TrainingExample], embedder: Embedder, words: Backtest
+) -> _Trial:
     vectors = embedder.embed(list_texts(examples))
-    return _Trial(embedder.identity, vectors, backtest(examples, vectors, PENALTY))
+    return _try_vectors(examples, vectors, embedder.identity, words)
+
+
+def _try_vectors(
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
+    embedder: str,
+    words: Backtest | None = None,
+) -> _Trial:
+    """Backtest on these vectors, and choose whether words have a voice of their own."""
+    if not vectors.any():
+        joint = words or backtest_words(examples, PENALTY)
+        return _Trial(embedder, vectors, joint, is_average=False)
+    joint = backtest(examples, vectors, PENALTY)
+    both = average_scores(joint, words or backtest_words(examples, PENALTY))
+    if is_right_more_often(joint.is_right.tolist(), both.is_right.tolist()):
+        return _Trial(embedder, vectors, joint, is_average=False)
+    return _Trial(embedder, vectors, both, is_average=True)
 
 
 def _train(
@@ -176,10 +204,12 @@ def _train(
             is_right=answers.is_right,
         )
     answer_curve, guarantees = _train_confidence(answers, past, scored, targets=targets)
+    linear_model, words_model = _train_voices(past, trial)
     return PlanModel(
         kind=kind,
         embedder=trial.embedder,
-        linear_model=train_linear_model(past.examples, trial.vectors, penalty=PENALTY),
+        linear_model=linear_model,
+        words_model=words_model,
         curve=train_share_curve(scored.scores, scored.row_targets),
         accounts=accounts,
         past=make_past(past.examples, trial.vectors, scored.targets),
@@ -189,6 +219,15 @@ def _train(
         correct=int(answers.is_right.sum()),
         total=len(answers.is_right),
     )
+
+
+def _train_voices(past: _Past, trial: _Trial) -> tuple[LinearModel, LinearModel | None]:
+    """Return the model that answers, and the one of words alone where there are stories."""
+    joint = train_linear_model(past.examples, trial.vectors, penalty=PENALTY)
+    if not trial.vectors.any():
+        return joint, None
+    words = train_words_model(past.examples, trial.vectors, penalty=PENALTY)
+    return (average_models(joint, words) if trial.is_average else joint), words
 
 
 def _train_confidence(
