@@ -106,7 +106,7 @@ def test_shares_are_a_distribution_over_all_labels(plan):
 
 
 def test_an_account_is_known_by_its_own_cases_and_a_stranger_by_none():
-    past, vectors = make_stream(np.random.default_rng(1), 1_000)
+    past, vectors = make_stream(np.random.default_rng(1), 1_000, accounts=40)
     plan = train(past, vectors)
     assert plan.accounts.fact == "account"
     account = plan.accounts.find({"account": "A1"})
