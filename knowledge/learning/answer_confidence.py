@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
+# No share is so large that nothing is left for the other labels.
+MIN_REST = 1e-4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSigns:
@@ -41,19 +44,22 @@ class AnswerSigns:
     account_records: Numbers
 
     @property
-    def log_shares(self) -> Numbers:
-        """Return the logarithms of the shares."""
-        logarithms: Numbers = np.log(self.shares)
+    def log_odds(self) -> Numbers:
+        """Return the logarithms of the odds that the shares are.
+
+        Unlike those of the shares they still tell 95 from 99 %, where promises are made.
+        """
+        logarithms: Numbers = np.log(self.shares) - np.log(np.maximum(1 - self.shares, MIN_REST))
         return logarithms
 
     def to_matrix(self) -> Numbers:
         """Return a column for each sign."""
-        log_shares = self.log_shares
+        log_odds = self.log_odds
         columns = (
-            log_shares,
+            log_odds,
             self.leads,
             self.has_story,
-            self.has_story * log_shares,
+            self.has_story * log_odds,
             self.nearest_cosines,
             self.is_as_nearest,
             self.is_as_linear,
@@ -74,7 +80,7 @@ class AnswerCurve:
     weights: Numbers
     #: For each label; nought for one with too few cases.
     label_offsets: Numbers
-    #: How much more or less the share of each label counts.
+    #: How much more or less the odds of each label count.
     label_slopes: Numbers
     bias: float
 

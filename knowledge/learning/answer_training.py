@@ -1,7 +1,7 @@
 """Training of shares and of the second stage, on answers of a backtest."""
 
 import warnings
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from knowledge.learning.plan_shares import MIN_SHARE, ShareCurve
 Numbers = NDArray[np.float64]
 
 # scikit-learn's C. The signs are few and scaled, so it holds for few cases and for many.
-ANSWER_PENALTY = 0.3
+ANSWER_PENALTY = 0.03
 SHARE_PENALTY = 1.0
 MAX_ITERATIONS = 300
 # Of many labels the last digits of a share are chance: a fit that stops before is none the worse.
@@ -109,6 +109,16 @@ def later_confidences(
         curve = train_answer_curve(select_signs(signs, ~is_held), is_right[~is_held], labels)
         confidences[is_held] = curve.probabilities(select_signs(signs, is_held))
     return confidences
+
+
+def later_losses(
+    signs: AnswerSigns, is_right: NDArray[np.bool_], folds: NDArray[np.int64]
+) -> Numbers:
+    """Return the log loss of each confidence, by curves that are the same for all labels."""
+    common = replace(signs, answers=np.zeros_like(signs.answers))
+    confidences = later_confidences(common, is_right, folds, 1)
+    losses: Numbers = -np.log(np.where(is_right, confidences, 1 - confidences))
+    return losses
 
 
 def select_signs(signs: AnswerSigns, is_chosen: NDArray[np.bool_]) -> AnswerSigns:

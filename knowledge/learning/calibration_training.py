@@ -1,21 +1,21 @@
 """Fitting of calibration curves, and certification of precision.
 
-A guarantee rests on past cases by Clopper and Pearson's exact lower bound. It must hold on the
-recent cases too: the share of new situations moves from month to month, and a threshold that was
-right in one month may be wrong in the next.
+A guarantee rests on past cases by Clopper and Pearson's exact lower bound. But people judge it by
+its weeks, and weeks differ by more than chance, as what is new moves from week to week. So it must
+have held in every recent week, and be expected to hold in the next one, given how weeks differed.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import betaincinv, ndtri
 from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.calibration import Calibration, PrecisionGuarantee, ScoredOutcome
 
 MIN_OUTCOMES = 30
-MAX_RECENT_OUTCOMES = 200
 # Candidate thresholds are few and fixed in advance, and each takes its share of the risk, so that
 # choosing the best of them does not spoil the certainty.
 CANDIDATE_THRESHOLDS = 20
@@ -27,6 +27,12 @@ TARGETS = (0.95, 0.90, 0.85, 0.80)
 DAYS_IN_WEEK = 7
 MAX_RECENT_WEEKS = 8
 MIN_WEEKLY_OUTCOMES = 30
+# Of fewer weeks it is not known how they differ. Their days stand in for them, which differ more.
+MIN_COMPARED_WEEKS = 3
+MIN_RECENT_DAYS = 5
+# The risk that the next week breaks a promise, as the normal distribution counts it. There are many
+# kinds, targets and weeks: at a risk of 5 % some promise would be broken in nearly every month.
+WEEK_RISK = 0.01
 
 
 def precision_lower_bound(correct: int, total: int, *, risk: float = RISK) -> float:
@@ -64,15 +70,15 @@ def certify_precision(
 ) -> PrecisionGuarantee | None:
     """Find the lowest threshold whose precision reaches the target.
 
-    ``outcomes`` are in time order. The bound must reach the target over all of them, and the share
-    itself over the recent ones and in every recent week. Returns None when there is no such
-    threshold.
+    ``outcomes`` are in time order. The bound must reach the target over all of them, the share
+    itself in every recent week, and what is to be expected of the next week. Returns None when
+    there is no such threshold.
     """
     if len(outcomes) < MIN_OUTCOMES:
         return None
     scores = np.array(_scores(outcomes))
     is_right = np.array(_results(outcomes))
-    weeks = _weeks_ago(outcomes)
+    ages = _ages(outcomes)
     for step in range(CANDIDATE_THRESHOLDS):
         threshold = float(np.quantile(scores, step / CANDIDATE_THRESHOLDS))
         is_above = scores >= threshold
@@ -81,9 +87,10 @@ def certify_precision(
         if total < MIN_OUTCOMES:
             return None
         bound = precision_lower_bound(correct, total, risk=RISK / CANDIDATE_THRESHOLDS)
-        if bound < target or _recent_share(is_above, is_right) < target:
+        if bound < target:
             continue
-        if _worst_week(is_right[is_above], weeks[is_above]) >= target:
+        is_recent = is_above & (ages < MAX_RECENT_WEEKS * DAYS_IN_WEEK)
+        if weekly_lower_bound(is_right[is_recent], ages[is_recent]) >= target:
             return PrecisionGuarantee(
                 target=target,
                 threshold=threshold,
@@ -92,6 +99,28 @@ def certify_precision(
                 lower_bound=bound,
             )
     return None
+
+
+def weekly_lower_bound(is_right: NDArray[np.bool_], ages: NDArray[np.float64]) -> float:
+    """Return the share of right ones that a week has at least.
+
+    It is the worst of the weeks with enough outcomes, and what the next one has with a certainty of
+    1 - ``WEEK_RISK``: as many outcomes as a week had, whose chance of being right deviates as that
+    of earlier weeks did. 0 where too little is known. ``ages`` are in days.
+    """
+    total = len(is_right)
+    days = np.floor(ages)
+    if total < MIN_OUTCOMES or len(np.unique(days)) < MIN_RECENT_DAYS:
+        return 0.0
+    weeks = ages // DAYS_IN_WEEK
+    # Two imagined outcomes: without these a record without failures would claim certainty.
+    share = (float(is_right.sum()) + 1) / (total + 2)
+    weekly_total = total / max(1.0, (float(days.max()) + 1) / DAYS_IN_WEEK)
+    groups = weeks if len(np.unique(weeks)) >= MIN_COMPARED_WEEKS else days
+    variance = _predicted_variance(is_right, groups)
+    variance += share * (1 - share) * (1 / weekly_total + 1 / total)
+    expected = share + float(ndtri(WEEK_RISK)) * math.sqrt(variance)
+    return min(expected, _worst_week(is_right, weeks))
 
 
 def calibrate(outcomes: Sequence[ScoredOutcome]) -> Calibration | None:
@@ -117,25 +146,31 @@ def _results(outcomes: Sequence[ScoredOutcome]) -> list[bool]:
     return [outcome.was_right for outcome in outcomes]
 
 
-def _recent_share(is_above: NDArray[np.bool_], is_right: NDArray[np.bool_]) -> float:
-    """Return the share of right ones among the recent ones.
-
-    Only those above the threshold count. Recent is the last third, within bounds. The share is 0
-    when there are none.
-    """
-    total = len(is_above)
-    count = min(MAX_RECENT_OUTCOMES, max(MIN_OUTCOMES, total // 3))
-    recent = is_right[-count:][is_above[-count:]]
-    return float(recent.mean()) if len(recent) else 0.0
-
-
-def _weeks_ago(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.int64]:
-    """Return how many whole weeks before the last one each was."""
+def _ages(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.float64]:
+    """Return how many days before the last one each was."""
     days = np.array([outcome.day for outcome in outcomes])
-    return np.asarray((days[-1] - days) // DAYS_IN_WEEK, np.int64)
+    return np.asarray(days.max() - days, np.float64)
 
 
-def _worst_week(is_right: NDArray[np.bool_], weeks: NDArray[np.int64]) -> float:
+def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]) -> float:
+    """Return by how much the chance of a next group varies, beyond the chance within it.
+
+    The variance between groups is that of moments (DerSimonian and Laird's for shares). Their mean
+    is uncertain by one part of it for each group.
+    """
+    places = np.unique(groups, return_inverse=True)[1]
+    totals = np.bincount(places)
+    group_count, total = len(totals), int(totals.sum())
+    freedom = total - float((totals**2).sum()) / total
+    if group_count < 2 or freedom <= 0:
+        return 0.0
+    shares = np.bincount(places, weights=is_right) / totals
+    mean = float(is_right.mean())
+    excess = float((totals * (shares - mean) ** 2).sum()) - (group_count - 1) * mean * (1 - mean)
+    return max(0.0, excess / freedom) * (1 + 1 / group_count)
+
+
+def _worst_week(is_right: NDArray[np.bool_], weeks: NDArray[np.float64]) -> float:
     """Return the lowest share of right ones in a recent week with enough of them."""
     shares = [1.0]
     for week in range(MAX_RECENT_WEEKS):

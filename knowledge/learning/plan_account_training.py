@@ -1,10 +1,10 @@
-"""Choice of the account, and what its values say.
+"""Accounts: which facts could be one, and what their values say.
 
 An account earns its place on answers that come later: the shares with what accounts had shown until
-then must fit them better than those without. No fact is known by its name.
+then must fit them better than those without.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +19,6 @@ Numbers = NDArray[np.float64]
 
 # Days after which what an account has shown counts half. None ages where the last is best.
 HALF_LIVES = (20.0, 60.0, float("inf"))
-# A gain must be so many times its own error. An account that is chance adds little, one that is
-# missed costs promises.
-MIN_GAIN_ERRORS = 1.0
 # An account of one case says nothing of the next, and one of nearly all cases nothing of its own.
 MIN_ACCOUNTS = 2
 
@@ -35,29 +32,28 @@ class AccountChoice(NamedTuple):
     values: NDArray[np.int64]
 
 
-def choose_account(
+def propose_accounts(
     facts: Sequence[ScalarMapping],
     days: Numbers,
     trial: Backtest,
     shares: Numbers,
-) -> AccountChoice | None:
-    """Choose the fact whose values add most to these shares; None when none does."""
+) -> Iterator[AccountChoice]:
+    """Propose each fact whose values add to these shares, with the half-life that adds most."""
     before = _losses(shares, trial)
-    best: AccountChoice | None = None
-    best_gain = 0.0
     for fact in dict.fromkeys(name for one in facts for name in one):
         keys = np.array([value_key(one.get(fact)) for one in facts], np.int64)
         values = np.unique(keys, return_inverse=True)[1]
         if not MIN_ACCOUNTS <= values.max(initial=0) + 1 < len(values):
             continue
+        best: AccountChoice | None = None
+        best_gain = 0.0
         for half_life in HALF_LIVES:
             choice = AccountChoice(fact, half_life, values)
             gains = before - _losses(blend(choice, days, trial, shares), trial)
-            error = gains.std() / np.sqrt(max(len(gains), 1))
-            gain = float(gains.mean())
-            if gain > max(best_gain, MIN_GAIN_ERRORS * error):
-                best, best_gain = choice, gain
-    return best
+            if gains.mean() > best_gain:
+                best, best_gain = choice, float(gains.mean())
+        if best:
+            yield best
 
 
 def blend(choice: AccountChoice, days: Numbers, trial: Backtest, shares: Numbers) -> Numbers:

@@ -13,8 +13,7 @@ class PlanEstimate:
     A label is an action, or empty for "none of them".
     """
 
-    #: How far each label is ahead of the best other one; empty where nothing was learned of such
-    #: cases, and the order of the playbook stands.
+    #: How far each label is ahead of the best other one.
     margins: Mapping[str, float]
     #: The probability of each label, before it is known how often such answers are right.
     shares: Mapping[str, float]
@@ -22,7 +21,8 @@ class PlanEstimate:
     confidences: Mapping[str, float]
     #: What is certified of this kind, the highest target first.
     guarantees: Sequence[PrecisionGuarantee]
-    #: It is farther from every precedent than precedents are from each other.
+    #: It is farther from every precedent than precedents are from each other: the order is that of
+    #: its words and facts, and nothing is said of how sure it is.
     is_unlike_past: bool
 
     def confidence_of(self, action: str) -> float | None:

@@ -32,6 +32,8 @@ class PlanModel:
     embedder: str
     #: A label for each action, and an empty one for "none of them".
     linear_model: LinearModel
+    #: Knows words and facts alone; None for a kind without vectors.
+    words_model: LinearModel | None = None
     curve: ShareCurve
     #: None when no fact tells more than the linear model knows.
     accounts: AccountTable | None
@@ -62,22 +64,20 @@ class PlanModel:
         vector: Vectors,
     ) -> PlanEstimate:
         """Estimate which action is right, and how sure that is."""
-        scores = self.linear_model.score(text, facts, vector)
+        nearest = self.past.find_nearest(vector)
+        is_unlike_past = self.past.is_unlike(facts, vector, nearest)
+        scores = self._score(text, facts, vector, is_unlike_past=is_unlike_past)
         shares = self.curve.shares(scores)
         account = None
         if self.accounts:
             account = self.accounts.find(facts)
             shares = add_residuals(shares, account.residuals)
-        nearest = self.past.find_nearest(vector)
-        margins: dict[str, float] = {}
         confidences: dict[str, float] = {}
-        is_unlike_past = self.past.is_unlike(facts, vector, nearest)
         if not is_unlike_past:
-            margins = score_margins(self.linear_model.labels, shares.astype(np.float32))
             signs = self._signs(scores, shares, nearest=nearest, account=account)
             confidences = self._confidences(signs)
         return PlanEstimate(
-            margins=margins,
+            margins=score_margins(self.linear_model.labels, shares.astype(np.float32)),
             shares=dict(zip(self.linear_model.labels, shares.tolist(), strict=True)),
             confidences=confidences,
             guarantees=self.guarantees,
@@ -97,6 +97,8 @@ class PlanModel:
             f"{name}.support": np.array(support),
             f"{name}.record": np.array([self.correct, self.total]),
         }
+        if self.words_model:
+            arrays |= self.words_model.to_arrays(f"{name}.words")
         if self.accounts:
             arrays |= self.accounts.to_arrays(f"{name}.accounts")
         if self.answer_curve:
@@ -119,6 +121,7 @@ class PlanModel:
             kind=kind,
             embedder=str(arrays[f"{name}.embedder"]),
             linear_model=linear_model,
+            words_model=_read_words_model(f"{name}.words", arrays),
             curve=ShareCurve.from_arrays(f"{name}.shares", arrays),
             accounts=AccountTable.from_arrays(f"{name}.accounts", arrays),
             past=Past.from_arrays(f"{name}.past", arrays),
@@ -130,6 +133,14 @@ class PlanModel:
         )
         model._require_one_label_count()
         return model
+
+    def _score(
+        self, text: str, facts: ScalarMapping, vector: Vectors, *, is_unlike_past: bool
+    ) -> NDArray[Any]:
+        """Score each label, by words and facts alone where meaning has not been met."""
+        if is_unlike_past and self.words_model:
+            return self.words_model.score(text, facts, np.zeros_like(vector))
+        return self.linear_model.score(text, facts, vector)
 
     def _signs(
         self,
@@ -177,7 +188,11 @@ class PlanModel:
             counts.add(len(self.answer_curve.label_offsets))
         if len(counts) != 1:
             raise ValueError("its parts were learned over different actions")
-        if self.past.stories.shape[1] != self.linear_model.vector_size:
+        words = self.words_model or self.linear_model
+        if words.labels != self.linear_model.labels:
+            raise ValueError("its voices were learned over different actions")
+        sizes = {words.vector_size, self.past.stories.shape[1]}
+        if sizes != {self.linear_model.vector_size}:
             raise ValueError("its parts were learned over different vectors")
 
 
@@ -187,6 +202,12 @@ def leads_of(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     best, second = ordered[:, -1:], ordered[:, -2:-1]
     leads: NDArray[np.float64] = shares - np.where(shares == best, second, best)
     return leads
+
+
+def _read_words_model(name: str, arrays: Mapping[str, Any]) -> LinearModel | None:
+    if f"{name}.labels" not in arrays:
+        return None
+    return LinearModel.from_arrays(name, arrays)
 
 
 def _guarantee_numbers(guarantees: tuple[PrecisionGuarantee, ...]) -> Any:

@@ -9,30 +9,28 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 from bot.cases.precedent import CaseOutcome, Precedent
-from knowledge.learning.answer_confidence import AnswerCurve, AnswerSigns
+from knowledge.learning.answer_confidence import AnswerCurve
 from knowledge.learning.answer_training import (
     deal_folds,
     later_confidences,
-    later_shares,
     train_answer_curve,
     train_share_curve,
 )
-from knowledge.learning.backtest import NO_ACTION, Backtest, backtest, best_answers
+from knowledge.learning.backtest import NO_ACTION, Backtest, backtest
 from knowledge.learning.calibration import PrecisionGuarantee, ScoredOutcome
 from knowledge.learning.calibration_training import MIN_OUTCOMES, TARGETS, certify_targets
-from knowledge.learning.linear_model import TrainingExample, list_labels, list_texts
+from knowledge.learning.linear_model import LinearModel, TrainingExample, list_labels, list_texts
 from knowledge.learning.linear_training import train_linear_model
-from knowledge.learning.plan_account_training import (
-    AccountChoice,
-    account_records,
-    blend,
-    choose_account,
-    count_labels,
-    make_account_table,
-    shrink_record,
+from knowledge.learning.plan_account_training import make_account_table
+from knowledge.learning.plan_answers import PastAnswers, answer_past
+from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.plan_past_training import make_past
+from knowledge.learning.plan_voices import (
+    average_models,
+    average_scores,
+    backtest_words,
+    train_words_model,
 )
-from knowledge.learning.plan_model import PlanModel, leads_of
-from knowledge.learning.plan_past_training import make_past, nearest_earlier
 from knowledge.memory.embedder import Embedder, Embedders
 from knowledge.memory.vectors import Vectors
 
@@ -53,6 +51,8 @@ class _Trial(NamedTuple):
     embedder: str
     vectors: Vectors
     backtest: Backtest
+    #: Words and meaning have an even say; otherwise the joint model speaks alone.
+    is_average: bool
 
 
 class _Past(NamedTuple):
@@ -76,9 +76,10 @@ def choose_plan_model(
     examples = past.examples
     if not _can_be_trained(examples):
         return None
-    trial = _try_embedder(examples, embedders.precedents)
+    words = backtest_words(examples, PENALTY)
+    trial = _try_embedder(examples, embedders.precedents, words)
     if _may_be_beaten(trial, examples, embedders):
-        rival = _try_embedder(examples, embedders.recognition)
+        rival = _try_embedder(examples, embedders.recognition, words)
         if is_right_more_often(rival.backtest.is_right.tolist(), trial.backtest.is_right.tolist()):
             trial = rival
     return _train(kind, past, trial, targets=TARGETS)
@@ -100,7 +101,7 @@ def train_plan_model(
     past = _past_of(precedents)
     if not _can_be_trained(past.examples):
         return None
-    trial = _Trial(embedder, vectors, backtest(past.examples, vectors, PENALTY))
+    trial = _try_vectors(past.examples, vectors, embedder)
     return _train(kind, past, trial, targets=targets)
 
 
@@ -158,19 +159,28 @@ def _past_of(precedents: Sequence[Precedent]) -> _Past:
     return _Past(list(map(_example_of, precedents)), days)
 
 
-def _try_embedder(examples: Sequence[TrainingExample], embedder: Embedder) -> _Trial:
+def _try_embedder(
+    examples: Sequence[TrainingExample], embedder: Embedder, words: Backtest
+) -> _Trial:
     vectors = embedder.embed(list_texts(examples))
-    return _Trial(embedder.identity, vectors, backtest(examples, vectors, PENALTY))
+    return _try_vectors(examples, vectors, embedder.identity, words)
 
 
-class _Answers(NamedTuple):
-    """The answers of the backtest, after accounts."""
-
-    #: Before accounts.
-    linear_shares: NDArray[np.float64]
-    account: AccountChoice | None
-    signs: AnswerSigns
-    is_right: NDArray[np.bool_]
+def _try_vectors(
+    examples: Sequence[TrainingExample],
+    vectors: Vectors,
+    embedder: str,
+    words: Backtest | None = None,
+) -> _Trial:
+    """Backtest on these vectors, and choose whether words have a voice of their own."""
+    if not vectors.any():
+        joint = words or backtest_words(examples, PENALTY)
+        return _Trial(embedder, vectors, joint, is_average=False)
+    joint = backtest(examples, vectors, PENALTY)
+    both = average_scores(joint, words or backtest_words(examples, PENALTY))
+    if is_right_more_often(joint.is_right.tolist(), both.is_right.tolist()):
+        return _Trial(embedder, vectors, joint, is_average=False)
+    return _Trial(embedder, vectors, both, is_average=True)
 
 
 def _train(
@@ -181,8 +191,8 @@ def _train(
     targets: Sequence[float],
 ) -> PlanModel:
     scored = trial.backtest
-    answers = _answer(past, trial)
     facts = [example.facts for example in past.examples]
+    answers = answer_past(facts, past.days, scored, trial.vectors)
     accounts = None
     if answers.account:
         accounts = make_account_table(
@@ -194,10 +204,12 @@ def _train(
             is_right=answers.is_right,
         )
     answer_curve, guarantees = _train_confidence(answers, past, scored, targets=targets)
+    linear_model, words_model = _train_voices(past, trial)
     return PlanModel(
         kind=kind,
         embedder=trial.embedder,
-        linear_model=train_linear_model(past.examples, trial.vectors, penalty=PENALTY),
+        linear_model=linear_model,
+        words_model=words_model,
         curve=train_share_curve(scored.scores, scored.row_targets),
         accounts=accounts,
         past=make_past(past.examples, trial.vectors, scored.targets),
@@ -209,65 +221,17 @@ def _train(
     )
 
 
-def _answer(past: _Past, trial: _Trial) -> _Answers:
-    """Answer every example of the backtest as a card would have been."""
-    scored = trial.backtest
-    linear_shares = later_shares(scored)
-    facts = [example.facts for example in past.examples]
-    account = choose_account(facts, past.days, scored, linear_shares)
-    shares = linear_shares
-    if account:
-        shares = blend(account, past.days, scored, linear_shares)
-    best = best_answers(shares, scored.labels)
-    is_right = best == scored.row_targets
-    lines = np.arange(len(best))
-    cosines, nearest_labels = nearest_earlier(scored, trial.vectors)
-    totals, commonest_shares, records = _account_signs(account, scored, is_right)
-    signs = AnswerSigns(
-        answers=best,
-        shares=shares[lines, best],
-        leads=leads_of(shares)[lines, best],
-        has_story=(cosines != 0).astype(np.float64),
-        nearest_cosines=cosines,
-        is_as_nearest=(nearest_labels == best).astype(np.float64),
-        is_as_linear=(best_answers(scored.scores, scored.labels) == best).astype(np.float64),
-        account_totals=totals,
-        account_commonest_shares=commonest_shares,
-        account_records=records,
-    )
-    return _Answers(linear_shares, account, signs, is_right)
-
-
-def _account_signs(
-    account: AccountChoice | None,
-    scored: Backtest,
-    is_right: NDArray[np.bool_],
-) -> NDArray[np.float64]:
-    """Return what each answer's account had shown: its total, commonest share and record.
-
-    The record leaves out the answer itself.
-    """
-    signs = np.zeros((3, len(is_right)))
-    if account is None:
-        return signs
-    values = account.values[scored.rows]
-    for start in np.unique(scored.starts):
-        is_asked = scored.starts == start
-        counts = count_labels(account.values[:start], scored.targets[:start], len(scored.labels))
-        counts = np.vstack(
-            [counts, np.zeros((account.values.max() + 1 - len(counts), counts.shape[1]))]
-        )
-        totals = counts.sum(axis=1)
-        commonest = counts.max(axis=1) / np.maximum(totals, 1)
-        signs[0, is_asked] = totals[values[is_asked]]
-        signs[1, is_asked] = commonest[values[is_asked]]
-    correct, asked, mean = account_records(values, is_right, int(account.values.max()) + 1)
-    signs[2] = shrink_record(correct[values] - is_right, asked[values] - 1, mean)
-    return signs
+def _train_voices(past: _Past, trial: _Trial) -> tuple[LinearModel, LinearModel | None]:
+    """Return the model that answers, and the one of words alone where there are stories."""
+    joint = train_linear_model(past.examples, trial.vectors, penalty=PENALTY)
+    if not trial.vectors.any():
+        return joint, None
+    words = train_words_model(past.examples, trial.vectors, penalty=PENALTY)
+    return (average_models(joint, words) if trial.is_average else joint), words
 
 
 def _train_confidence(
-    answers: _Answers,
+    answers: PastAnswers,
     past: _Past,
     scored: Backtest,
     *,

@@ -27,11 +27,11 @@ def small_examples():
 
 
 STREAM_ACTIONS = ("refund", "explain", "correct")
-STREAM_ACCOUNTS = 40
+STREAM_ACCOUNTS = 20
 CASES_A_DAY = 20
 
 
-def make_stream(dice, count, *, noise=0.1, first_day=0):
+def make_stream(dice, count, *, noise=0.1, first_day=0, accounts=STREAM_ACCOUNTS):
     """Make cases in time order whose action hangs on their account and its topic.
 
     Each account has a habit for each topic. A part of the cases ends by chance. Returns precedents
@@ -39,7 +39,7 @@ def make_stream(dice, count, *, noise=0.1, first_day=0):
     """
     past, vectors = [], []
     for number in range(count):
-        account, topic = int(dice.integers(STREAM_ACCOUNTS)), int(dice.integers(3))
+        account, topic = int(dice.integers(accounts)), int(dice.integers(3))
         habit = (account + topic * (account % 2)) % 3
         is_noise = dice.random() < noise
         action = STREAM_ACTIONS[int(dice.integers(3)) if is_noise else habit]

@@ -19,16 +19,16 @@ def test_the_lower_bound_is_the_published_one(correct, total, bound):
     assert precision_lower_bound(correct, total) == pytest.approx(bound, abs=1e-4)
 
 
-def outcomes(random, count, *, informative=True, shift=0.0):
+def outcomes(random, count, *, informative=True, shift=0.0, first_day=0.0, days=28.0):
     """Make outcomes that are right as often as their score says.
 
-    Uninformative scores say nothing about it.
+    Uninformative scores say nothing about it. They come over four weeks.
     """
     scores = random.random(count)
     chances = scores if informative else np.full(count, 0.6)
     return [
-        ScoredOutcome(float(score), bool(random.random() < chance - shift))
-        for score, chance in zip(scores, chances, strict=True)
+        ScoredOutcome(float(score), bool(random.random() < chance - shift), first_day + day)
+        for score, chance, day in zip(scores, chances, np.linspace(0, days, count), strict=True)
     ]
 
 
@@ -63,9 +63,45 @@ def test_nothing_is_guaranteed_where_scores_say_nothing():
 def test_a_guarantee_that_recent_outcomes_contradict_is_withdrawn():
     random = np.random.default_rng(1)
     good = outcomes(random, 3000)
-    drift = outcomes(random, 200, shift=0.3)
+    drift = outcomes(random, 200, shift=0.3, first_day=28.0, days=7.0)
     assert certify_precision(good, 0.85) is not None
     assert certify_precision(good + drift, 0.85) is None
+
+
+def by_week(*shares, total=100):
+    """Make outcomes of weeks that were right in these shares, all with the same score."""
+    week = [
+        ScoredOutcome(1.0, place % total < round(share * total), 7.0 * number + 7 * place / total)
+        for number, share in enumerate(shares)
+        for place in np.random.default_rng(number).permutation(total).tolist()
+    ]
+    return sorted(week, key=lambda outcome: outcome.day)
+
+
+def test_steady_weeks_are_promised_and_one_bad_recent_week_is_not():
+    steady = certify_precision(by_week(0.94, 0.95, 0.94, 0.95), 0.85)
+    assert (steady.target, steady.total, steady.correct) == (0.85, 400, 378)
+    # As many were right in all.
+    assert certify_precision(by_week(0.98, 0.98, 0.98, 0.84), 0.85) is None
+
+
+def test_weeks_that_differ_are_promised_less_than_steady_ones():
+    """None of these weeks is below the target; the next may be."""
+    steady, restless = by_week(*[0.94] * 6), by_week(*[0.99, 0.89] * 3)
+    assert certify_precision(steady, 0.85) is not None
+    assert certify_precision(restless, 0.85) is None
+    assert certify_precision(restless, 0.70) is not None
+
+
+def test_a_week_of_few_outcomes_is_promised_less_than_one_of_many():
+    assert certify_precision(by_week(*[0.92] * 4, total=200), 0.85) is not None
+    assert certify_precision(by_week(*[0.92] * 8, total=25), 0.85) is None
+
+
+def test_nothing_is_promised_on_a_few_days():
+    outcomes = [ScoredOutcome(1.0, True, number / 100) for number in range(400)]
+    assert certify_precision(outcomes, 0.80) is None
+    assert certify_precision([*outcomes, ScoredOutcome(1.0, True, 4.5)], 0.80) is not None
 
 
 def test_too_few_outcomes_are_too_few():

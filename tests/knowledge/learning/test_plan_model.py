@@ -1,12 +1,9 @@
 """The estimate of a plan model: promises that are kept, and where there are none."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
 from knowledge.learning.plan_training import train_plan_model
-from tests.cases.making import NOW
 from tests.knowledge.learning.examples import make_stream
 
 
@@ -28,21 +25,21 @@ def promised(plan, past, vectors):
 
 @pytest.fixture(scope="module")
 def plan():
-    return train(*make_stream(np.random.default_rng(1), 1_000))
+    return train(*make_stream(np.random.default_rng(1), 1_500))
 
 
 def test_what_is_promised_of_later_cases_is_kept(plan):
-    kept = promised(plan, *make_stream(np.random.default_rng(2), 1_500, first_day=50))
+    kept = promised(plan, *make_stream(np.random.default_rng(2), 1_500, first_day=75))
     assert kept
     assert sum(map(len, kept.values())) > 300
     for target, results in kept.items():
         assert np.mean(results) >= target - 2 * np.sqrt(target * (1 - target) / len(results))
 
 
-def test_nothing_is_promised_after_a_week_that_went_otherwise():
-    past, vectors = make_stream(np.random.default_rng(1), 1_000)
-    drift, drift_vectors = make_stream(np.random.default_rng(2), 200, noise=1.0, first_day=50)
-    assert train(past, vectors).guarantees
+def test_nothing_is_promised_after_a_week_that_went_otherwise(plan):
+    past, vectors = make_stream(np.random.default_rng(1), 1_500)
+    drift, drift_vectors = make_stream(np.random.default_rng(2), 200, noise=1.0, first_day=75)
+    assert plan.guarantees
     assert train([*past, *drift], np.vstack([vectors, drift_vectors])).guarantees == ()
 
 
@@ -62,12 +59,19 @@ def test_confidence_is_the_share_that_is_right(plan):
     assert np.mean(confidences) == pytest.approx(np.mean(is_right), abs=0.05)
 
 
-def test_a_story_that_is_like_no_precedent_has_no_order_and_no_promise(plan):
+def test_a_story_that_is_like_no_precedent_is_ordered_by_its_words_without_a_promise(plan):
+    """Its vector says another topic: only its words and facts count."""
+    facts = {"account": "A1", "topic": 0}
     alien = np.zeros(8, np.float32)
-    alien[7] = 1
-    estimate = plan.estimate("topic0", {"account": "A1", "topic": 0}, alien)
+    alien[1] = alien[7] = 0.7
+    estimate = plan.estimate("topic0", facts, alien)
     assert estimate.is_unlike_past
-    assert (estimate.margins, estimate.confidences) == ({}, {})
+    elsewhere = np.zeros(8, np.float32)
+    elsewhere[2], elsewhere[6] = 0.6, 0.8
+    assert plan.estimate("topic0", facts, elsewhere).margins == estimate.margins
+    assert set(estimate.margins) == {"refund", "explain", "correct"}
+    assert max(estimate.margins, key=estimate.margins.__getitem__) == "explain"
+    assert estimate.confidences == {}
     assert estimate.confidence_of("refund") is None
     assert estimate.guarantee_of("refund") is None
 
@@ -83,7 +87,7 @@ def test_facts_that_nobody_met_are_unlike_the_past_where_there_is_no_story():
 
 
 def test_the_same_story_again_is_like_the_past(plan):
-    past, vectors = make_stream(np.random.default_rng(1), 1_000)
+    past, vectors = make_stream(np.random.default_rng(1), 1_500)
     estimates = [
         plan.estimate(one.signal_text, one.facts, vector)
         for one, vector in zip(past[:100], vectors[:100], strict=True)
@@ -101,13 +105,13 @@ def test_shares_are_a_distribution_over_all_labels(plan):
     assert best == max(estimate.shares, key=estimate.shares.__getitem__)
 
 
-def test_an_account_with_a_new_habit_is_followed():
-    """The latest cases of one account all end otherwise than its facts say."""
-    past, vectors = make_stream(np.random.default_rng(1), 1_000)
+def test_an_account_is_known_by_its_own_cases_and_a_stranger_by_none():
+    past, vectors = make_stream(np.random.default_rng(1), 1_000, accounts=40)
     plan = train(past, vectors)
     assert plan.accounts.fact == "account"
     account = plan.accounts.find({"account": "A1"})
     stranger = plan.accounts.find({"account": "nobody"})
-    assert account.total > 0
+    assert account.total == sum(one.facts["account"] == "A1" for one in past)
+    assert account.residuals.any()
     assert (stranger.total, stranger.residuals.tolist()) == (0.0, [0.0, 0.0, 0.0])
-    assert past[0].ended_at == NOW + timedelta(0)
+    assert stranger.record == plan.accounts.mean_record
