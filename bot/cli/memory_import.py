@@ -76,14 +76,8 @@ def learn(
         list[str] | None,
         typer.Option(
             "--unfinished",
-<<<<<<< HEAD
-            help=(
-                "A word for cases that have not ended, like “In progress”: such rows are left out."
-            ),
-=======
             help="A word for cases that have not ended, like “In progress”:"
             " such rows are left out.",
->>>>>>> retrieval2
         ),
     ] = None,
     as_json: AsJson = False,
