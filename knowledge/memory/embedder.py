@@ -14,11 +14,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.cases.errors import SettingsIncomplete
+from bot.lazy_module import LazyModule
 from knowledge.arrays import np
-from knowledge.memory.folder_model import FolderModel
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.text_features import hash_text
 from knowledge.memory.token_table import TokenTable
@@ -28,6 +28,12 @@ from knowledge.memory.vectors import (
     Vectors,
     to_unit_length,
 )
+
+if TYPE_CHECKING:
+    from knowledge.memory import folder_model
+else:
+    # Few bots have such a folder.
+    folder_model = LazyModule("knowledge.memory.folder_model")
 
 log = logging.getLogger(__name__)
 MAX_CACHED_VECTORS = 2_048
@@ -98,12 +104,12 @@ def open_embedder(name: str = "") -> Embedder:
             return CachingEmbedder(LangChainEmbedder(name))
 
 
-def _open_folder(name: str) -> FolderModel:
+def _open_folder(name: str) -> Embedder:
     path = Path(name.removeprefix(FOLDER_PREFIX)).expanduser()
     if not path.is_dir():
         raise SettingsIncomplete(f"COUNTERSIGN_EMBEDDINGS={name}: there is no such folder")
     try:
-        return FolderModel(path)
+        return folder_model.FolderModel(path)
     except OSError as failure:
         reason = f"{failure.filename}: {failure.strerror}"
     except (ImportError, ValueError) as failure:
