@@ -11,7 +11,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 from rich.table import Table as PrintedTable
 from tzlocal import get_localzone_name
 
-from bot.cases.constraints import ChannelId, Currency, Handle
+from bot.cases.constraints import ChannelId, Currency, Handle, is_channel_name
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.group_lists import ListedPerson
 from bot.cli.company_tables import Table, read_database_url, read_tables
@@ -45,7 +45,7 @@ def init(  # noqa: PLR0913 (the options of a command)
         str, typer.Option(help="Which of the proposed kinds to take; default: the first.")
     ] = "",
     currency: Annotated[str, typer.Option(help="The currency of your amounts, like EUR.")] = "",
-    channel: Annotated[str, typer.Option(help="The id of the channel for cards (C0123…).")] = "",
+    channel: Annotated[str, typer.Option(help="The channel for cards, by its name or id.")] = "",
     channel_title: Annotated[str, typer.Option(help="What people call that channel.")] = "",
     approvers: Annotated[
         str,
@@ -324,14 +324,12 @@ def _choose_people(
     """Return all that the files need beside the playbook."""
     currency = answers.text("Currency of your amounts", currency, Currency, example="EUR")
     channel = answers.text(
-        "Id of the channel for cards (in Slack: the channel's name, at the bottom of About)",
-        channel,
-        ChannelId,
-        example="C0123ABCD",
+        "Channel for cards, by its name or id", channel, ChannelId, example="orders, or C0123ABCD"
     )
-    title = answers.text(
-        "What people call that channel", title, Handle, example="orders", default="exceptions"
-    )
+    if not is_channel_name(channel):
+        title = answers.text(
+            "What people call that channel", title, Handle, example="orders", default="exceptions"
+        )
     text = answers.text(
         "Who approves: a user group, or people by Slack id or e-mail, by commas",
         approvers,

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.cases.plan import SYMBOLS
 from bot.cli.proposals import PlaybookProposal
 from bot.settings import DEFAULT_ENV_FILE, PACKAGED_LIBRARY
 from knowledge.library import load
@@ -27,7 +28,7 @@ class Choices:
 
     proposal: PlaybookProposal
     currency: str
-    #: Where cards go, and what people call that channel.
+    #: Where cards go, and what people call that channel; empty where that is its name.
     channel: str
     channel_title: str
     zone: str
@@ -198,7 +199,8 @@ def _stake(choices: Choices) -> str:
     fact, noun = choices.proposal.stake, choices.proposal.table.noun
     if not fact:
         return f"{{why: {_in_quotes(f'Every {noun} that is left so is work or money lost.')}}}"
-    why = _in_quotes(f"{choices.currency} {{row.{fact}}} depend on this {noun}.")
+    sign = SYMBOLS.get(choices.currency, f"{choices.currency} ")
+    why = _in_quotes(f"{sign}{{row.{fact}}} depend on this {noun}.")
     return f"{{amount: row.{fact}, currency: {choices.currency}, why: {why}}}"
 
 
@@ -221,6 +223,9 @@ def _denominator(proposal: PlaybookProposal) -> str:
 
 
 def _channels(choices: Choices) -> str:
+    titles = f"{{{_in_quotes(choices.channel)}: {_in_quotes(choices.channel_title)}}}"
+    if not choices.channel_title:
+        titles = "{}"
     return f"""\
 # Working hours in local time: reminders, calls and the daily digest keep to them.
 default:
@@ -228,8 +233,8 @@ default:
   days: [mon, tue, wed, thu, fri]
   open: "08:00-18:00"
   digest: "09:00"
-# What people call each channel: cards and messages name it so.
-titles: {{{_in_quotes(choices.channel)}: {_in_quotes(choices.channel_title)}}}
+# What people call a channel that is named by its id: cards and messages name it so.
+titles: {titles}
 """
 
 

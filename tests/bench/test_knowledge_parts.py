@@ -41,6 +41,7 @@ def test_a_part_says_which_file_is_not_here(name, tmp_path, capsys):
         ("neighbours", "CLINC150 neighbours, token-table", "first", 0.5),
         ("cfpb", "CFPB Countersign", "top_1", 0.5),
         ("servicenow", "ServiceNow group, Countersign", "top_1", 0.5),
+        ("live", "live, complaints", "top_1", 0.5),
         ("runbooks", "runbooks, questions, by both", "first", 0.1),
     ],
 )

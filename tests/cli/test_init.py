@@ -193,6 +193,7 @@ def carry_out(library, kind, url):
     if kind == "bill_sum_differs":
         assert action.amount == Money(Decimal("2.5"), "EUR")
         assert playbook.stake.currency == "EUR"
+        assert playbook.stake.why.startswith("€{row.")
     connector.execute(action, f"do:{kind}")
     # What should not be so is not so any more, or has a later date.
     assert connector.look_up(playbook.detection.query, values, 10) == [] or "date_near" in kind
@@ -283,6 +284,14 @@ def test_people_are_listed_as_a_group_of_policy(own):
     assert library.policy().groups == {"approvers": ("U0MIA", "ben@own.example")}
     assert library.policy().currency == "CHF"
     assert library.policy().tiers["high"].factors[0].count == 2
+
+
+def test_a_channel_may_be_given_by_its_name(own):
+    options = ("--currency", "EUR", "--channel", "#orders", "--approvers", "shift-leads")
+    assert run("mine", "--yes", *DATABASE, *options).exit_code == 0
+    library = load(Path("mine"))
+    assert library.channel_names() == ["orders"]
+    assert "titles: {}" in Path("mine/channels.yml").read_text()
 
 
 def test_what_is_there_is_never_overwritten(own):

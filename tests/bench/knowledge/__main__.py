@@ -18,6 +18,7 @@ from knowledge.memory.token_table import TokenTable
 from tests.bench.knowledge.complaints import cfpb
 from tests.bench.knowledge.cost import cost
 from tests.bench.knowledge.figures import DATA, REPORTED_ROWS, report
+from tests.bench.knowledge.live import live
 from tests.bench.knowledge.recognition import banking77, clinc150
 from tests.bench.knowledge.retail import retail
 from tests.bench.knowledge.retrieval import neighbours, runbooks
@@ -34,7 +35,7 @@ from tests.bench.knowledge.tuning import TUNED_ON
 RECOGNITION_PARTS = {part.__name__: part for part in (clinc150, banking77)}
 
 PRECEDENT_PARTS = {
-    part.__name__: part for part in (neighbours, cfpb, servicenow, retail, runbooks, cost)
+    part.__name__: part for part in (neighbours, cfpb, servicenow, live, retail, runbooks, cost)
 }
 
 PARTS = (*RECOGNITION_PARTS, *PRECEDENT_PARTS)

@@ -13,6 +13,7 @@ TUNED_ON = {
     "cfpb": "half-life, floor and threshold of accounts: backtests of complaints closed before each"
     " block of the development weeks, which overlap the weeks that are reported",
     "servicenow": "nothing: settings of the complaints",
+    "live": "the pull of the correction and the bets against promises: simulated answers",
     "retail": "the token table: five folds of all development tasks; the rest: settings of the"
     " complaints",
     "runbooks": "pieces, stems and fusion: the corpus and the questions that are reported",
