@@ -38,7 +38,7 @@ SHORTFALLS = (0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CardAnswer:
     """A person's answer to one card."""
 
     #: Its place in the order of changes.
@@ -51,7 +51,7 @@ class Answer:
     promise: int | None = None
 
 
-def answer_of(precedent: Precedent, seq: int) -> Answer | None:
+def answer_of(precedent: Precedent, seq: int) -> CardAnswer | None:
     """Return the answer that a precedent is; None where its card had no confidence."""
     decision = precedent.decision
     percent = decision.model_confidence
@@ -60,7 +60,7 @@ def answer_of(precedent: Precedent, seq: int) -> Answer | None:
         percent = decision.card_confidence
     if percent is None or not precedent.is_trainable:
         return None
-    return Answer(
+    return CardAnswer(
         seq=seq,
         confidence=percent / PERCENT,
         was_right=precedent.was_right,
@@ -109,10 +109,10 @@ class LiveRecord:
 NO_RECORD = LiveRecord()
 
 
-def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
+def live_record(kind: str, answers: Iterable[CardAnswer]) -> LiveRecord:
     """Sum up the answers to cards of a kind since its model was trained."""
     sequence = sorted(answers, key=lambda answer: answer.seq)
-    promises: dict[int, list[Answer]] = {}
+    promises: dict[int, list[CardAnswer]] = {}
     for answer in sequence:
         if answer.promise is not None:
             promises.setdefault(answer.promise, []).append(answer)
@@ -128,7 +128,7 @@ def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
 # --- correction -----------------------------------------------------------------------------------
 
 
-def fit_correction(answers: Sequence[Answer]) -> Correction:
+def fit_correction(answers: Sequence[CardAnswer]) -> Correction:
     """Fit Platt's curve to answers, pulled to no correction.
 
     The pull is that of ``PSEUDO_ANSWERS`` answers at the same confidences, each as right as the
@@ -212,7 +212,7 @@ def _log_odds(confidence: float) -> float:
 # --- promises -------------------------------------------------------------------------------------
 
 
-def promise_record(kind: str, percent: int, answers: Sequence[Answer]) -> PromiseRecord:
+def promise_record(kind: str, percent: int, answers: Sequence[CardAnswer]) -> PromiseRecord:
     """Count how a promise was kept by week, and find out whether it lapsed."""
     weeks: dict[date, list[bool]] = {}
     for answer in answers:
@@ -228,7 +228,7 @@ def promise_record(kind: str, percent: int, answers: Sequence[Answer]) -> Promis
     )
 
 
-def find_lapse(target: float, answers: Iterable[Answer]) -> datetime | None:
+def find_lapse(target: float, answers: Iterable[CardAnswer]) -> datetime | None:
     """Return when answers proved that fewer than the target are right.
 
     Bets are placed against the promise, each a likelihood ratio of a lower share to the target. One
@@ -255,7 +255,7 @@ def find_lapse(target: float, answers: Iterable[Answer]) -> datetime | None:
     return None
 
 
-def _with_mondays(answers: Iterable[Answer]) -> Iterable[tuple[Answer, date]]:
+def _with_mondays(answers: Iterable[CardAnswer]) -> Iterable[tuple[CardAnswer, date]]:
     """Give each answer the latest week until it: a changed outcome begins no week of its own."""
     latest: date | None = None
     for answer in answers:

@@ -13,7 +13,7 @@ from bot.cases.promise import PromiseRecord
 from bot.ports.memory import PrecedentSource, StoredPrecedent
 from knowledge.learning.live_record import (
     NO_RECORD,
-    Answer,
+    CardAnswer,
     LiveRecord,
     answer_of,
     live_record,
@@ -33,7 +33,7 @@ class _State:
     training: tuple[str, int]
     place: int
     #: By kind, and by the card that was answered.
-    answers: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, CardAnswer]] = field(default_factory=dict)
     records: Mapping[str, LiveRecord] = field(default_factory=dict)
 
 
