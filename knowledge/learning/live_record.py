@@ -1,4 +1,4 @@
-"""What people's answers say of a plan model, since it was trained.
+"""The record of a plan model in people's answers since its training.
 
 Answers to cards correct the confidence that is shown, and put an end to a promise that they speak
 against. Both rest on what the model has not been trained on: what it has seen is in its curve and
@@ -52,7 +52,10 @@ class CardAnswer:
 
 
 def answer_of(precedent: Precedent, seq: int) -> CardAnswer | None:
-    """Return the answer that a precedent is; None where its card had no confidence."""
+    """Return the answer of a precedent.
+
+    None where its card had no confidence.
+    """
     decision = precedent.decision
     percent = decision.model_confidence
     if percent is None:
@@ -71,7 +74,7 @@ def answer_of(precedent: Precedent, seq: int) -> CardAnswer | None:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A curve from the confidence of the model to the one that is shown."""
+    """A curve from the model's confidence to the one on the card."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -88,7 +91,7 @@ NO_CORRECTION = Correction()
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """What the answers since the training say of one kind."""
+    """The correction and the promises of one kind since the training."""
 
     correction: Correction = NO_CORRECTION
     promises: tuple[PromiseRecord, ...] = field(default=())
@@ -110,7 +113,7 @@ NO_RECORD = LiveRecord()
 
 
 def live_record(kind: str, answers: Iterable[CardAnswer]) -> LiveRecord:
-    """Sum up the answers to cards of a kind since its model was trained."""
+    """Sum up the answers of a kind since its training."""
     sequence = sorted(answers, key=lambda answer: answer.seq)
     promises: dict[int, list[CardAnswer]] = {}
     for answer in sequence:
@@ -155,7 +158,7 @@ def fit_correction(answers: Sequence[CardAnswer]) -> Correction:
 
 
 def _improve(curve: Correction, points: Sequence[tuple[float, float]], weight: float) -> Correction:
-    """Go as far along Newton's step as the loss falls; stay where it does not."""
+    """Go along Newton's step as far as the loss falls."""
     loss = _loss(curve, points, weight)
     by_slope, by_offset = _newton_step(curve, points, weight)
     for halving in range(MAX_HALVINGS):
@@ -213,7 +216,7 @@ def _log_odds(confidence: float) -> float:
 
 
 def promise_record(kind: str, percent: int, answers: Sequence[CardAnswer]) -> PromiseRecord:
-    """Count how a promise was kept by week, and find out whether it lapsed."""
+    """Count the weeks of a promise, and find its lapse."""
     weeks: dict[date, list[bool]] = {}
     for answer in answers:
         weeks.setdefault(monday_of(answer.at), []).append(answer.was_right)
@@ -256,7 +259,10 @@ def find_lapse(target: float, answers: Iterable[CardAnswer]) -> datetime | None:
 
 
 def _with_mondays(answers: Iterable[CardAnswer]) -> Iterable[tuple[CardAnswer, date]]:
-    """Give each answer the latest week until it: a changed outcome begins no week of its own."""
+    """Give each answer the latest week until it.
+
+    A changed outcome begins no week of its own.
+    """
     latest: date | None = None
     for answer in answers:
         monday = monday_of(answer.at)

@@ -1,4 +1,4 @@
-"""The answers since the last training, followed in the order in which they were stored.
+"""The answers since the last training, in the order of the store.
 
 Nothing is kept but in memory: every process derives the same records from the stored precedents,
 after a restart as before it. It reads them when memory follows the store, never for a card.
@@ -27,7 +27,7 @@ PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class _State:
-    """What is derived from the answers since one training, up to a place."""
+    """The records since one training, up to a place."""
 
     #: The version of the model, and the place of the last change that it has seen.
     training: tuple[str, int]
