@@ -16,7 +16,7 @@ class PromiseWeek:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseRecord:
-    """One promise for the cases of a kind, with the answers since it was certified."""
+    """One promise of a kind with its answers since it was certified."""
 
     kind: str
     #: How many of a hundred were promised to be right.

@@ -66,5 +66,5 @@ def check(
 
 
 def _is_without_slack(settings: Settings) -> bool:
-    """Tell whether there is neither a token nor a deployment that workspaces install."""
+    """Tell whether neither a token nor an app to install is set."""
     return settings.slack_bot_token == NO_BOT_TOKEN and not settings.slack_client_id

@@ -127,7 +127,7 @@ def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, 
 
 
 def _promises(knowledge: Knowledge, kind: str) -> list[PromiseRecord]:
-    """Count how the promises of a kind were kept lately, before its last training too."""
+    """Count the promises of a kind lately, before its training too."""
     latest = knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS)
     answers = {}
     for seq, precedent in enumerate(latest):

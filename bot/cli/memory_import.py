@@ -137,7 +137,10 @@ def import_precedents(
 def _read_rows(
     knowledge: Knowledge, path: Path, *, columns: ColumnMapping, batch: str
 ) -> Iterator[Precedent | BadRow | None]:
-    """Yield the precedent of each row, the row's error, or None when its case has not ended."""
+    """Yield the precedent or the error of each row.
+
+    None for a row whose case has not ended.
+    """
     for line, row in read_rows(path):
         if isinstance(row, BadRow):
             yield row

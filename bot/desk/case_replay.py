@@ -259,7 +259,7 @@ class CaseReplay:
 
 @dataclass(frozen=True)
 class _LapseOfThen:
-    """Recommends as today, with the promise lapsed that was when the desk looked.
+    """Recommends as today, with the lapse of then.
 
     The recommender of a replay reads no answers of people: those that came later were not known.
     What they had said by then is in the ledger.

@@ -92,7 +92,7 @@ class WeeklyReview:
         return replace(review, figures=self._figures(period, groups))
 
     def _lapses(self, place: str, titles: Mapping[str, str]) -> tuple[LapsedPromise, ...]:
-        """List the promises that are not kept, where only leads of the operation read it."""
+        """List the promises that are not kept, for the leads alone."""
         lapses = self.promises.lapses()
         if not lapses or not self.queue_reviews.is_of_leads(place):
             return ()

@@ -71,7 +71,7 @@ class Recommender(Protocol):
 
 
 class PromiseRecords(Protocol):
-    """How the promises of the recommender are kept."""
+    """The record of the promises of the recommender."""
 
     def lapses(self) -> Sequence[PromiseRecord]:
         """Return the promises that are not given at present."""

@@ -1,4 +1,4 @@
-"""Promises of precision in words, and those that are not kept at present."""
+"""Promises of precision in words, and those that lapsed."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What people's answers say of a plan model, since it was trained.
+"""The record of a plan model in people's answers since its training.
 
 Answers to cards correct the confidence that is shown, and put an end to a promise that they speak
 against. Both rest on what the model has not been trained on: what it has seen is in its curve and
@@ -38,7 +38,7 @@ SHORTFALLS = (0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CardAnswer:
     """A person's answer to one card."""
 
     #: Its place in the order of changes.
@@ -51,8 +51,11 @@ class Answer:
     promise: int | None = None
 
 
-def answer_of(precedent: Precedent, seq: int) -> Answer | None:
-    """Return the answer that a precedent is; None where its card had no confidence."""
+def answer_of(precedent: Precedent, seq: int) -> CardAnswer | None:
+    """Return the answer of a precedent.
+
+    None where its card had no confidence.
+    """
     decision = precedent.decision
     percent = decision.model_confidence
     if percent is None:
@@ -60,7 +63,7 @@ def answer_of(precedent: Precedent, seq: int) -> Answer | None:
         percent = decision.card_confidence
     if percent is None or not precedent.is_trainable:
         return None
-    return Answer(
+    return CardAnswer(
         seq=seq,
         confidence=percent / PERCENT,
         was_right=precedent.was_right,
@@ -71,7 +74,7 @@ def answer_of(precedent: Precedent, seq: int) -> Answer | None:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A curve from the confidence of the model to the one that is shown."""
+    """A curve from the model's confidence to the one on the card."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -88,7 +91,7 @@ NO_CORRECTION = Correction()
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """What the answers since the training say of one kind."""
+    """The correction and the promises of one kind since the training."""
 
     correction: Correction = NO_CORRECTION
     promises: tuple[PromiseRecord, ...] = field(default=())
@@ -109,10 +112,10 @@ class LiveRecord:
 NO_RECORD = LiveRecord()
 
 
-def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
-    """Sum up the answers to cards of a kind since its model was trained."""
+def live_record(kind: str, answers: Iterable[CardAnswer]) -> LiveRecord:
+    """Sum up the answers of a kind since its training."""
     sequence = sorted(answers, key=lambda answer: answer.seq)
-    promises: dict[int, list[Answer]] = {}
+    promises: dict[int, list[CardAnswer]] = {}
     for answer in sequence:
         if answer.promise is not None:
             promises.setdefault(answer.promise, []).append(answer)
@@ -128,7 +131,7 @@ def live_record(kind: str, answers: Iterable[Answer]) -> LiveRecord:
 # --- correction -----------------------------------------------------------------------------------
 
 
-def fit_correction(answers: Sequence[Answer]) -> Correction:
+def fit_correction(answers: Sequence[CardAnswer]) -> Correction:
     """Fit Platt's curve to answers, pulled to no correction.
 
     The pull is that of ``PSEUDO_ANSWERS`` answers at the same confidences, each as right as the
@@ -155,7 +158,7 @@ def fit_correction(answers: Sequence[Answer]) -> Correction:
 
 
 def _improve(curve: Correction, points: Sequence[tuple[float, float]], weight: float) -> Correction:
-    """Go as far along Newton's step as the loss falls; stay where it does not."""
+    """Go along Newton's step as far as the loss falls."""
     loss = _loss(curve, points, weight)
     by_slope, by_offset = _newton_step(curve, points, weight)
     for halving in range(MAX_HALVINGS):
@@ -212,8 +215,8 @@ def _log_odds(confidence: float) -> float:
 # --- promises -------------------------------------------------------------------------------------
 
 
-def promise_record(kind: str, percent: int, answers: Sequence[Answer]) -> PromiseRecord:
-    """Count how a promise was kept by week, and find out whether it lapsed."""
+def promise_record(kind: str, percent: int, answers: Sequence[CardAnswer]) -> PromiseRecord:
+    """Count the weeks of a promise, and find its lapse."""
     weeks: dict[date, list[bool]] = {}
     for answer in answers:
         weeks.setdefault(monday_of(answer.at), []).append(answer.was_right)
@@ -228,7 +231,7 @@ def promise_record(kind: str, percent: int, answers: Sequence[Answer]) -> Promis
     )
 
 
-def find_lapse(target: float, answers: Iterable[Answer]) -> datetime | None:
+def find_lapse(target: float, answers: Iterable[CardAnswer]) -> datetime | None:
     """Return when answers proved that fewer than the target are right.
 
     Bets are placed against the promise, each a likelihood ratio of a lower share to the target. One
@@ -255,8 +258,11 @@ def find_lapse(target: float, answers: Iterable[Answer]) -> datetime | None:
     return None
 
 
-def _with_mondays(answers: Iterable[Answer]) -> Iterable[tuple[Answer, date]]:
-    """Give each answer the latest week until it: a changed outcome begins no week of its own."""
+def _with_mondays(answers: Iterable[CardAnswer]) -> Iterable[tuple[CardAnswer, date]]:
+    """Give each answer the latest week until it.
+
+    A changed outcome begins no week of its own.
+    """
     latest: date | None = None
     for answer in answers:
         monday = monday_of(answer.at)

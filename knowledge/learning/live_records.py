@@ -1,4 +1,4 @@
-"""The answers since the last training, followed in the order in which they were stored.
+"""The answers since the last training, in the order of the store.
 
 Nothing is kept but in memory: every process derives the same records from the stored precedents,
 after a restart as before it. It reads them when memory follows the store, never for a card.
@@ -13,7 +13,7 @@ from bot.cases.promise import PromiseRecord
 from bot.ports.memory import PrecedentSource, StoredPrecedent
 from knowledge.learning.live_record import (
     NO_RECORD,
-    Answer,
+    CardAnswer,
     LiveRecord,
     answer_of,
     live_record,
@@ -27,13 +27,13 @@ PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class _State:
-    """What is derived from the answers since one training, up to a place."""
+    """The records since one training, up to a place."""
 
     #: The version of the model, and the place of the last change that it has seen.
     training: tuple[str, int]
     place: int
     #: By kind, and by the card that was answered.
-    answers: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, CardAnswer]] = field(default_factory=dict)
     records: Mapping[str, LiveRecord] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""How sure a recommendation is, in figures and in words."""
+"""The certainty of a recommendation in figures and in words."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ NOT_READ = "no promise: the latest answers have not been counted yet"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assurance:
-    """What a recommendation says of its own certainty."""
+    """The certainty of a recommendation, and its promise."""
 
     #: In per cent, corrected by what people answered lately; None when nothing can be said.
     confidence: int | None = None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from knowledge.learning.live_record import NO_RECORD, PERCENT, Answer, live_record
+from knowledge.learning.live_record import NO_RECORD, PERCENT, CardAnswer, live_record
 from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.training_set import MAX_PRECEDENTS_PER_KIND
 from knowledge.memory.vectors import VECTOR_SIZE
@@ -68,7 +68,7 @@ class LiveDesk:
         self.corrected.append(self._record.correction.correct(confidence))
         self.targets.append(target)
         self.live_targets.append(0.0 if has_lapsed else target)
-        answer = Answer(
+        answer = CardAnswer(
             seq=len(self.days),
             confidence=confidence,
             was_right=self.is_right[-1],

@@ -10,7 +10,7 @@ from knowledge.learning.live_record import (
     MIN_ANSWERS,
     NO_CORRECTION,
     NO_RECORD,
-    Answer,
+    CardAnswer,
     find_lapse,
     fit_correction,
     live_record,
@@ -26,7 +26,7 @@ def answers(share, count, *, seed=1, confidence=0.9, per_week=20, first=0):
     """Answers of which a share is right, by chance."""
     dice = random.Random(seed)
     return [
-        Answer(
+        CardAnswer(
             seq=number,
             confidence=confidence,
             was_right=dice.random() < share,
