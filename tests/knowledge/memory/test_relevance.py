@@ -92,3 +92,14 @@ def unit(good, place):
 
 def test_where_all_tell_the_same_story_nothing_is_measured():
     assert measure_scale([compared("low on gin", [1, 0])] * 50, 200) is None
+
+
+def test_a_copy_is_not_the_nearest_other_one():
+    goods = ("gin", "cups", "ice", "rum")
+    texts = []
+    for number in range(40):
+        # Each story is told twice, and is half as near to all others.
+        vector = np.zeros(21)
+        vector[[0, 1 + number // 2]] = np.sqrt(0.5)
+        texts.append(compared(f"low on {goods[number % 4]} case{number}", vector))
+    assert measure_scale(texts, 200).min_relevance < 0.5
