@@ -18,7 +18,7 @@ TEXTS = [{"cups", "low"}, {"beans", "low"}, {"milk", "low"}, {"door", "stuck"}]
 def scale():
     rng = np.random.default_rng(17)
     signs = rng.normal([0.7, 0.5], [0.05, 0.1], (100, 2))
-    return RelevanceScale(WordCounts(TEXTS), [MatchSigns(*row) for row in signs.tolist()])
+    return RelevanceScale(WordCounts(TEXTS), signs.mean(axis=1).tolist())
 
 
 def test_a_rare_word_covers_more_of_a_question_than_a_common_one():
@@ -53,8 +53,7 @@ def test_one_sign_makes_up_for_what_the_other_lacks(scale):
 
 
 def test_texts_that_say_nearly_the_same_are_alike_however_near_all_others_are():
-    close = [MatchSigns(0.97 + n / 1000, 1.0 - n / 1000) for n in range(20)]
-    scale = RelevanceScale(WordCounts(TEXTS), close)
+    scale = RelevanceScale(WordCounts(TEXTS), [0.97 + number / 1000 for number in range(20)])
     assert scale.is_like(MatchSigns(0.85, 0.3))
     assert not scale.is_like(MatchSigns(0.75, 0.3))
 
