@@ -15,11 +15,11 @@ import numpy as np
 
 from knowledge.memory.vectors import Vectors
 
-# This share of the precedents is farther from each other than what counts as like. As each is
-# compared without its rarest word, half as many of real cases are (docs/decisions/0103).
+# This share of the precedents is farther from the others than what counts as like. As each is
+# compared without its rarest word, fewer of the real cases are (docs/decisions/0103).
 UNLIKE_QUANTILE = 0.1
 # Where all precedents are told in the same words, a new name is farther than any of them and still
-# like them: nine in ten pairs of texts this similar are about the same (docs/decisions/0103).
+# like them: most pairs of texts this similar are about the same (docs/decisions/0103).
 SURE_SIMILARITY = 0.8
 # A search returns so many: a case has as many chances to find one like it.
 MATCHES = 10
