@@ -1,4 +1,4 @@
-"""How like a case a precedent is, on the scale of the precedents of its kind.
+"""The relevance of a precedent, on the scale of its kind.
 
 No similarity is high in itself: stories of one kind share half of their words. So the precedents
 are compared with each other, each with the nearest other ones. What is farther than nearly all of
@@ -33,7 +33,7 @@ NO_OTHER = -1.0
 
 
 class MatchSigns(NamedTuple):
-    """What speaks for a match: each finds what the other one blurs."""
+    """The signs of a match: each finds what the other one blurs."""
 
     #: The cosine of the vectors, of the best piece.
     similarity: float
@@ -76,19 +76,19 @@ class WordCounts:
         return WeighedWords({word: self._weights[count_of(word, 0)] for word in words})
 
     def weigh_own(self, words: Words) -> WeighedWords:
-        """Weigh the words of one of the texts, as if it were a new one."""
+        """Weigh the words of one of the texts like new ones."""
         others = self._total - 1
         counts = {word: max(self._counts[word] - 1, 0) for word in words}
         return WeighedWords({word: _weight(count, others) for word, count in counts.items()})
 
     def rarest_common(self, words: Words) -> str | None:
-        """Return the rarest of these words that several texts have; None where there is none."""
+        """Return the rarest of these words that several texts have."""
         common = [word for word in words if self._counts[word] > 1]
         return min(common, key=lambda word: (self._counts[word], word), default=None)
 
 
 class RelevanceScale:
-    """What counts as like among precedents that are so near to each other.
+    """The bar for what is like, among precedents so near to others.
 
     ``relevances`` has that of the best match of each among the others.
     """
@@ -110,7 +110,7 @@ class ComparedText(NamedTuple):
 
 
 def measure_scale(texts: Sequence[ComparedText], sample_size: int) -> RelevanceScale | None:
-    """Compare some of the texts with the others; None where too few have others to compare.
+    """Compare some of the texts with the others; None for too few.
 
     A case has often a name that no precedent has, and is like them all the same. So each text is
     compared with those that do not have its rarest word. And the same story told again is no other
