@@ -346,7 +346,7 @@ def tally(precedents: Iterable[Precedent]) -> str:
 
 
 def describe_farther(precedents: Iterable[Precedent]) -> str:
-    """Name some precedents that are perhaps similar, for a card without any like it.
+    """Name some precedents that are perhaps similar.
 
     For example: "none like this. Perhaps similar: “Barolo is running low” (worked)".
     """

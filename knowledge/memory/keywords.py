@@ -32,7 +32,7 @@ def distinct_keywords(text: str) -> tuple[str, ...]:
 # The words of a team repeat.
 @lru_cache(maxsize=MAX_CACHED_WORDS)
 def _keywords_of(word: str) -> tuple[str, ...]:
-    """Return the stem of a word, and those of its parts if it is a name."""
+    """Return the stems of a word and of its parts."""
     # Codes stay whole: the parts of "X0053b" say nothing.
     if word.isalpha() and not (word.islower() or word.isupper()):
         return (stem(word.lower()), *map(stem, _split_name(word)))

@@ -134,7 +134,7 @@ class PrecedentIndex:
             self.scales.clear()
 
     def finish_update(self) -> None:
-        """Compare with Chroma, write the mirror when it is due, and measure what is like."""
+        """Compare with Chroma, write the mirror, and measure what is like."""
         self._keywords.refresh()
         self._compare_vectors()
         self.matrix.save_if_due()
@@ -408,7 +408,7 @@ class _MatchJudge:
             self._question = scale.word_counts.weigh(distinct_keywords(query.keyword_text))
 
     def judge(self, entry: DecodedPrecedent, similarity: float | None) -> PrecedentMatch | None:
-        """Return a precedent as it is stored now; None when it does not answer."""
+        """Return a precedent as a match; None when it does not answer."""
         precedent = entry.precedent
         if not self._scope.admits(precedent.kind, precedent.channel):
             return None

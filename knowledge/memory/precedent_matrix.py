@@ -194,7 +194,7 @@ class PrecedentMatrix:
         return dict(counts)
 
     def sample(self, kind: str, size: int) -> dict[str, Vectors]:
-        """Return the vectors of so many precedents of a kind by id, or of all.
+        """Return the vectors of at most so many precedents by id.
 
         They are those of whole texts, of precedents evenly spread over the rows.
         """

@@ -1,7 +1,7 @@
-"""How like a case a precedent is, on the scale of the precedents of its kind.
+"""The relevance of a precedent, on the scale of its kind.
 
 No similarity is high in itself: stories of one kind share half of their words. So the precedents
-are compared with each other, each with the nearest other one. What is farther than nearly all of
+are compared with each other, each with the nearest other ones. What is farther than nearly all of
 them are is perhaps a similar case, and no case like it.
 """
 
@@ -15,12 +15,14 @@ import numpy as np
 
 from knowledge.memory.vectors import Vectors
 
-# This share of the precedents is farther from each other than what counts as like. As each is
-# compared without its rarest word, half as many of real cases are (docs/decisions/0103).
+# This share of the precedents is farther from the others than what counts as like. As each is
+# compared without its rarest word, fewer of the real cases are (docs/decisions/0103).
 UNLIKE_QUANTILE = 0.1
 # Where all precedents are told in the same words, a new name is farther than any of them and still
-# like them: nine in ten pairs of texts this similar are about the same (docs/decisions/0103).
+# like them: most pairs of texts this similar are about the same (docs/decisions/0103).
 SURE_SIMILARITY = 0.8
+# A search returns so many: a case has as many chances to find one like it.
+MATCHES = 10
 # With fewer nothing can be said of what is far.
 MIN_COMPARED = 20
 # Similarities of equal texts differ by less.
@@ -31,7 +33,7 @@ NO_OTHER = -1.0
 
 
 class MatchSigns(NamedTuple):
-    """What speaks for a match: each finds what the other one blurs."""
+    """The signs of a match: each finds what the other one blurs."""
 
     #: The cosine of the vectors, of the best piece.
     similarity: float
@@ -74,30 +76,29 @@ class WordCounts:
         return WeighedWords({word: self._weights[count_of(word, 0)] for word in words})
 
     def weigh_own(self, words: Words) -> WeighedWords:
-        """Weigh the words of one of the texts, as if it were a new one."""
+        """Weigh the words of one of the texts like new ones."""
         others = self._total - 1
         counts = {word: max(self._counts[word] - 1, 0) for word in words}
         return WeighedWords({word: _weight(count, others) for word, count in counts.items()})
 
     def rarest_common(self, words: Words) -> str | None:
-        """Return the rarest of these words that several texts have; None where there is none."""
+        """Return the rarest of these words that several texts have."""
         common = [word for word in words if self._counts[word] > 1]
         return min(common, key=lambda word: (self._counts[word], word), default=None)
 
 
 class RelevanceScale:
-    """What counts as like among precedents that are so near to each other.
+    """The bar for what is like, among precedents so near to others.
 
-    ``nearest`` has the signs of each with the nearest other one.
+    ``relevances`` has that of the best match of each among the others.
     """
 
-    def __init__(self, word_counts: WordCounts, nearest: Sequence[MatchSigns]) -> None:
+    def __init__(self, word_counts: WordCounts, relevances: Sequence[float]) -> None:
         self.word_counts = word_counts
-        relevances = [signs.relevance for signs in nearest]
         self.min_relevance = float(np.quantile(relevances, UNLIKE_QUANTILE)) - TOLERANCE
 
     def is_like(self, signs: MatchSigns) -> bool:
-        """Tell whether few precedents are farther from each other."""
+        """Tell whether few precedents are farther from all others."""
         return signs.similarity >= SURE_SIMILARITY or signs.relevance >= self.min_relevance
 
 
@@ -109,7 +110,7 @@ class ComparedText(NamedTuple):
 
 
 def measure_scale(texts: Sequence[ComparedText], sample_size: int) -> RelevanceScale | None:
-    """Compare some of the texts with the nearest other one; None where too few have one.
+    """Compare some of the texts with the others; None for too few.
 
     A case has often a name that no precedent has, and is like them all the same. So each text is
     compared with those that do not have its rarest word. And the same story told again is no other
@@ -117,19 +118,24 @@ def measure_scale(texts: Sequence[ComparedText], sample_size: int) -> RelevanceS
     """
     word_counts = WordCounts([text.words for text in texts])
     vectors = np.array([text.vector for text in texts])
-    nearest = []
+    relevances = []
     for place in _spread(len(texts), sample_size):
         text = texts[place]
         cosines = vectors @ text.vector
         cosines[cosines > 1 - TOLERANCE] = NO_OTHER
         name = word_counts.rarest_common(text.words)
         cosines[[name in other.words for other in texts]] = NO_OTHER
-        best = int(cosines.argmax())
-        if cosines[best] > NO_OTHER:
-            question = word_counts.weigh_own(text.words)
-            signs = MatchSigns(float(cosines[best]), question.coverage(texts[best].words))
-            nearest.append(signs)
-    return RelevanceScale(word_counts, nearest) if len(nearest) >= MIN_COMPARED else None
+        question = word_counts.weigh_own(text.words)
+        matches = [
+            MatchSigns(float(cosines[other]), question.coverage(texts[other].words))
+            for other in np.argsort(-cosines)[:MATCHES].tolist()
+            if cosines[other] > NO_OTHER
+        ]
+        if matches:
+            relevances.append(max(match.relevance for match in matches))
+    if len(relevances) < MIN_COMPARED:
+        return None
+    return RelevanceScale(word_counts, relevances)
 
 
 def _weight(count: int, total: int) -> float:

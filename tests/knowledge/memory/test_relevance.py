@@ -18,7 +18,7 @@ TEXTS = [{"cups", "low"}, {"beans", "low"}, {"milk", "low"}, {"door", "stuck"}]
 def scale():
     rng = np.random.default_rng(17)
     signs = rng.normal([0.7, 0.5], [0.05, 0.1], (100, 2))
-    return RelevanceScale(WordCounts(TEXTS), [MatchSigns(*row) for row in signs.tolist()])
+    return RelevanceScale(WordCounts(TEXTS), signs.mean(axis=1).tolist())
 
 
 def test_a_rare_word_covers_more_of_a_question_than_a_common_one():
@@ -53,8 +53,7 @@ def test_one_sign_makes_up_for_what_the_other_lacks(scale):
 
 
 def test_texts_that_say_nearly_the_same_are_alike_however_near_all_others_are():
-    close = [MatchSigns(0.97 + n / 1000, 1.0 - n / 1000) for n in range(20)]
-    scale = RelevanceScale(WordCounts(TEXTS), close)
+    scale = RelevanceScale(WordCounts(TEXTS), [0.97 + number / 1000 for number in range(20)])
     assert scale.is_like(MatchSigns(0.85, 0.3))
     assert not scale.is_like(MatchSigns(0.75, 0.3))
 
@@ -92,3 +91,14 @@ def unit(good, place):
 
 def test_where_all_tell_the_same_story_nothing_is_measured():
     assert measure_scale([compared("low on gin", [1, 0])] * 50, 200) is None
+
+
+def test_a_copy_is_not_the_nearest_other_one():
+    goods = ("gin", "cups", "ice", "rum")
+    texts = []
+    for number in range(40):
+        # Each story is told twice, and is half as near to all others.
+        vector = np.zeros(21)
+        vector[[0, 1 + number // 2]] = np.sqrt(0.5)
+        texts.append(compared(f"low on {goods[number % 4]} case{number}", vector))
+    assert measure_scale(texts, 200).min_relevance < 0.5
