@@ -40,6 +40,6 @@ def average_models(joint: LinearModel, words: LinearModel) -> LinearModel:
     """
     return replace(
         joint,
-        weights=(joint.weights + words.weights) / 2,
-        bias=(joint.bias + words.bias) / 2,
+        weights=((joint.weights + words.weights) / 2).astype(np.float32),
+        bias=((joint.bias + words.bias) / 2).astype(np.float32),
     )
