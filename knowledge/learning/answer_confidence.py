@@ -25,7 +25,7 @@ MIN_REST = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSigns:
-    """What speaks for answers and against them, a row for each."""
+    """Signs that speak for answers and against them, a row for each."""
 
     #: The position of the label that is the answer.
     answers: NDArray[np.int64]

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.answer_confidence import AnswerCurve, AnswerSigns
-from knowledge.learning.backtest import Backtest
+from knowledge.learning.backtest import ScoreHistory
 from knowledge.learning.calibration_training import MIN_OUTCOMES
 from knowledge.learning.plan_shares import MIN_SHARE, ShareCurve
 
@@ -31,9 +31,9 @@ def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve
     label_count = scores.shape[1]
     weights = np.zeros((label_count, label_count))
     bias = np.full(label_count, np.log(MIN_SHARE))
-    found = np.unique(targets)
-    if len(found) < 2:
-        bias[found] = 0.0
+    positions = np.unique(targets)
+    if len(positions) < 2:
+        bias[positions] = 0.0
         return ShareCurve(weights=weights, bias=bias)
     regression = LogisticRegression(
         C=SHARE_PENALTY, max_iter=MAX_SHARE_ITERATIONS, tol=SHARE_TOLERANCE
@@ -42,16 +42,16 @@ def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(scores, targets)
     coefficients, intercepts = regression.coef_, regression.intercept_
-    if len(found) == 2:
+    if len(positions) == 2:
         # Of two labels scikit-learn returns one row, the difference of both.
         coefficients = np.vstack([-coefficients, coefficients]) / 2
         intercepts = np.concatenate([-intercepts, intercepts]) / 2
-    weights[:, found] = coefficients.T
-    bias[found] = intercepts
+    weights[:, positions] = coefficients.T
+    bias[positions] = intercepts
     return ShareCurve(weights=weights, bias=bias)
 
 
-def later_shares(trial: Backtest) -> Numbers:
+def later_shares(trial: ScoreHistory) -> Numbers:
     """Return shares of each answer by a curve that did not see its part."""
     shares = np.zeros(trial.scores.shape)
     targets = trial.row_targets
@@ -63,7 +63,7 @@ def later_shares(trial: Backtest) -> Numbers:
     return shares
 
 
-def deal_folds(trial: Backtest) -> NDArray[np.int64]:
+def deal_folds(trial: ScoreHistory) -> NDArray[np.int64]:
     """Return a part for each answer; a block is in one part as a whole."""
     blocks = np.unique(trial.starts, return_inverse=True)[1]
     return np.asarray(blocks % FOLDS)

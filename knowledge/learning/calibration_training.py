@@ -55,12 +55,14 @@ def certify_targets(
     alone.
     """
     guarantees: list[PrecisionGuarantee] = []
-    left = list(outcomes)
+    outcomes_below = list(outcomes)
     for target in sorted(targets, reverse=True):
-        guarantee = certify_precision(left, target)
+        guarantee = certify_precision(outcomes_below, target)
         if guarantee:
             guarantees.append(guarantee)
-            left = [outcome for outcome in left if outcome.score < guarantee.threshold]
+            outcomes_below = [
+                outcome for outcome in outcomes_below if outcome.score < guarantee.threshold
+            ]
     return tuple(guarantees)
 
 

@@ -25,7 +25,7 @@ PRIOR_CASES = 6.0
 
 @dataclass(frozen=True, kw_only=True)
 class AccountTable:
-    """What is known of each value of the account, a row for each."""
+    """The precedents of each value of the account, a row for each."""
 
     #: The name of the fact.
     fact: str
@@ -95,7 +95,7 @@ class AccountTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What is known of one account."""
+    """The precedents of one account."""
 
     residuals: NDArray[np.float64]
     total: float = 0.0

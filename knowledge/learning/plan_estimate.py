@@ -8,7 +8,7 @@ from knowledge.learning.calibration import PrecisionGuarantee
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEstimate:
-    """What the past says about one case.
+    """The answers of the past to one case.
 
     A label is an action, or empty for "none of them".
     """

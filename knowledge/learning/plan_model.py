@@ -198,8 +198,8 @@ class PlanModel:
 
 def leads_of(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far each share of a row is ahead of the best other one."""
-    ordered = np.sort(shares, axis=1)
-    best, second = ordered[:, -1:], ordered[:, -2:-1]
+    rows = np.sort(shares, axis=1)
+    best, second = rows[:, -1:], rows[:, -2:-1]
     leads: NDArray[np.float64] = shares - np.where(shares == best, second, best)
     return leads
 

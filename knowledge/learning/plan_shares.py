@@ -61,6 +61,6 @@ def add_residuals(
 
 def normalise_shares(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keep every share above zero, and their sum at 1."""
-    raised = np.maximum(shares, MIN_SHARE)
-    normalised: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
-    return normalised
+    values = np.maximum(shares, MIN_SHARE)
+    distribution: NDArray[np.float64] = values / values.sum(axis=-1, keepdims=True)
+    return distribution

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from knowledge.learning.backtest import Backtest, backtest
+from knowledge.learning.backtest import ScoreHistory, backtest
 from knowledge.learning.linear_model import LinearModel, TrainingExample
 from knowledge.learning.linear_training import train_linear_model
 from knowledge.memory.vectors import Vectors
 
 
-def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> Backtest:
-    """Backtest a model of words and facts alone."""
+def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> ScoreHistory:
+    """ScoreHistory a model of words and facts alone."""
     return backtest(examples, np.zeros((len(examples), 1), np.float32), penalty)
 
 
@@ -28,7 +28,7 @@ def train_words_model(
     return train_linear_model(examples, np.zeros_like(vectors), penalty=penalty)
 
 
-def average_scores(joint: Backtest, words: Backtest) -> Backtest:
+def average_scores(joint: ScoreHistory, words: ScoreHistory) -> ScoreHistory:
     """Give both an even say in each score."""
     return replace(joint, scores=(joint.scores + words.scores) / 2)
 
