@@ -1,4 +1,4 @@
-"""Training of shares and of the second stage, on answers of a backtest."""
+"""Training of shares and of the second stage, on backtested answers."""
 
 import warnings
 from dataclasses import fields, replace
@@ -27,7 +27,7 @@ FOLDS = 3
 
 
 def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve:
-    """Fit a multinomial curve; labels that did not occur keep a small share."""
+    """Fit a multinomial curve; absent labels keep a small share."""
     label_count = scores.shape[1]
     weights = np.zeros((label_count, label_count))
     bias = np.full(label_count, np.log(MIN_SHARE))
@@ -52,7 +52,7 @@ def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve
 
 
 def later_shares(trial: ScoreHistory) -> Numbers:
-    """Return shares of each answer by a curve that did not see its part."""
+    """Return each answer's shares by a curve without its part."""
     shares = np.zeros(trial.scores.shape)
     targets = trial.row_targets
     folds = deal_folds(trial)
@@ -64,13 +64,13 @@ def later_shares(trial: ScoreHistory) -> Numbers:
 
 
 def deal_folds(trial: ScoreHistory) -> NDArray[np.int64]:
-    """Return a part for each answer; a block is in one part as a whole."""
+    """Return a part for each answer; blocks stay whole."""
     blocks = np.unique(trial.starts, return_inverse=True)[1]
     return np.asarray(blocks % FOLDS)
 
 
 def train_answer_curve(signs: AnswerSigns, is_right: NDArray[np.bool_], labels: int) -> AnswerCurve:
-    """Fit a curve over all signs that vary, and a deviation for each frequent label.
+    """Fit a curve over signs, and deviations of frequent labels.
 
     Deviations are pulled to none like every weight: a label with few cases keeps the common curve.
     """
@@ -102,7 +102,7 @@ def later_confidences(
     folds: NDArray[np.int64],
     labels: int,
 ) -> Numbers:
-    """Return the confidence in each answer by a curve that did not see its part."""
+    """Return each answer's confidence by a curve without its part."""
     confidences = np.zeros(len(is_right))
     for fold in np.unique(folds):
         is_held = folds == fold
@@ -114,9 +114,9 @@ def later_confidences(
 def later_losses(
     signs: AnswerSigns, is_right: NDArray[np.bool_], folds: NDArray[np.int64]
 ) -> Numbers:
-    """Return the log loss of each confidence, by curves that are the same for all labels."""
+    """Return each confidence's log loss, by curves common to all labels."""
     common = replace(signs, answers=np.zeros_like(signs.answers))
-    confidences = later_confidences(common, is_right, folds, 1)
+    confidences = later_confidences(common, is_right, folds, labels=1)
     losses: Numbers = -np.log(np.where(is_right, confidences, 1 - confidences))
     return losses
 
@@ -129,6 +129,6 @@ def select_signs(signs: AnswerSigns, is_chosen: NDArray[np.bool_]) -> AnswerSign
 
 
 def _label_columns(answers: NDArray[np.int64], labels: int) -> Numbers:
-    """Return a column for each label, empty for those with too few answers."""
+    """Return a column for each label, empty for rare ones."""
     columns: Numbers = np.eye(labels)[answers]
     return np.asarray(columns * (columns.sum(axis=0) >= MIN_OUTCOMES))

@@ -155,7 +155,7 @@ def _ages(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.float64]:
 
 
 def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]) -> float:
-    """Return by how much the chance of a next group varies, beyond the chance within it.
+    """Return the variance of a next group's share beyond chance.
 
     The variance between groups is that of moments (DerSimonian and Laird's for shares). Their mean
     is uncertain by one part of it for each group.
@@ -173,7 +173,7 @@ def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]
 
 
 def _worst_week(is_right: NDArray[np.bool_], weeks: NDArray[np.float64]) -> float:
-    """Return the lowest share of right ones in a recent week with enough of them."""
+    """Return the lowest share of a recent week with enough."""
     shares = [1.0]
     for week in range(MAX_RECENT_WEEKS):
         of_week = is_right[weeks == week]

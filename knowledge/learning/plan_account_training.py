@@ -38,7 +38,7 @@ def propose_accounts(
     trial: ScoreHistory,
     shares: Numbers,
 ) -> Iterator[AccountChoice]:
-    """Propose each fact whose values add to these shares, with the half-life that adds most."""
+    """Propose facts whose values add to these shares, with their half-lives."""
     before = _losses(shares, trial)
     for fact in dict.fromkeys(name for one in facts for name in one):
         keys = np.array([value_key(one.get(fact)) for one in facts], np.int64)
@@ -49,7 +49,7 @@ def propose_accounts(
         best_gain = 0.0
         for half_life in HALF_LIVES:
             choice = AccountChoice(fact, half_life, values)
-            gains = before - _losses(blend(choice, days, trial, shares), trial)
+            gains = before - _losses(blend(choice, days, trial, shares=shares), trial)
             if gains.mean() > best_gain:
                 best, best_gain = choice, float(gains.mean())
         if best:
@@ -57,7 +57,7 @@ def propose_accounts(
 
 
 def blend(choice: AccountChoice, days: Numbers, trial: ScoreHistory, shares: Numbers) -> Numbers:
-    """Add to each share what the account had shown until its model was trained."""
+    """Add to each share what the account had shown by then."""
     surprises = _surprises(trial, shares)
     shares_with_habits = shares.copy()
     for start in np.unique(trial.starts):
@@ -142,7 +142,7 @@ def _residuals(
     surprises: Numbers,
     today: float,
 ) -> Numbers:
-    """Return the mean surprise of each account, of which old ones count less.
+    """Return each account's mean surprise; old ones count less.
 
     Accounts of few cases are pulled to none.
     """

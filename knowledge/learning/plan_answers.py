@@ -1,4 +1,4 @@
-"""The answers that a kind's cards would have had in the past, and what spoke for them."""
+"""Past answers as cards would have had them, and their signs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def answer_past(
         return best
     plain_losses = _losses(best, trial)
     best_gain = 0.0
-    for account in propose_accounts(facts, days, trial, linear_shares):
+    for account in propose_accounts(facts, days, trial, shares=linear_shares):
         answers = _answer(account, linear_shares, trial, days, nearest=nearest)
         gains = plain_losses - _losses(answers, trial)
         error = float(gains.std()) / np.sqrt(len(gains))
@@ -79,7 +79,7 @@ def _answer(
 ) -> PastAnswers:
     shares = linear_shares
     if account:
-        shares = blend(account, days, trial, linear_shares)
+        shares = blend(account, days, trial, shares=linear_shares)
     best = best_answers(shares, trial.labels)
     is_right = best == trial.row_targets
     lines = np.arange(len(best))
@@ -109,7 +109,7 @@ def _account_signs(
     trial: ScoreHistory,
     is_right: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Return what each answer's account had shown: its total, commonest share and record.
+    """Return the total, commonest share and record of each answer's account.
 
     The record leaves out the answer itself.
     """

@@ -1,4 +1,4 @@
-"""An estimate of a plan model: the answers to one case, and how sure they are."""
+"""An estimate: the answers to one case, and how sure they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class PlanEstimate:
     is_unlike_past: bool
 
     def confidence_of(self, action: str) -> float | None:
-        """Return the probability that this action is right, if anything can be said of it."""
+        """Return the probability that this action is right, if known."""
         return self.confidences.get(action)
 
     def guarantee_of(self, action: str) -> PrecisionGuarantee | None:

@@ -1,4 +1,4 @@
-"""The past of a kind: its stories and facts, and how near they are to each other."""
+"""The past of a kind: its stories and facts, and their distances."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def make_past(
     vectors: Vectors,
     targets: NDArray[np.int64],
 ) -> Past:
-    """Gather stories and facts, and measure how near they are to each other."""
+    """Gather stories and facts, and measure how near stories are."""
     has_story = np.asarray(vectors.any(axis=1))
     stories = np.ascontiguousarray(vectors[has_story], np.float32)
     counts = Counter(key for example in examples for key in fact_keys(example.facts))
@@ -85,7 +85,7 @@ def _leave_out_copies(stories: Vectors) -> Vectors:
 
 
 def _familiar_shares(examples: Sequence[TrainingExample], counts: Counter[int]) -> list[float]:
-    """Return the share of the values of each example that another one has too."""
+    """Return the share of each example's values that another has."""
     shares = []
     for example in examples:
         keys = fact_keys(example.facts)

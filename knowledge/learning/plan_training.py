@@ -163,7 +163,7 @@ def _try_embedder(
     examples: Sequence[TrainingExample], embedder: Embedder, words: ScoreHistory
 ) -> _Trial:
     vectors = embedder.embed(list_texts(examples))
-    return _try_vectors(examples, vectors, embedder.identity, words)
+    return _try_vectors(examples, vectors, embedder.identity, words=words)
 
 
 def _try_vectors(
@@ -172,7 +172,7 @@ def _try_vectors(
     embedder: str,
     words: ScoreHistory | None = None,
 ) -> _Trial:
-    """ScoreHistory on these vectors, and choose whether words have a voice of their own."""
+    """Backtest on these vectors, and choose whether words have a voice."""
     if not vectors.any():
         joint = words or backtest_words(examples, PENALTY)
         return _Trial(embedder, vectors, joint, is_average=False)
@@ -192,7 +192,7 @@ def _train(
 ) -> PlanModel:
     history = trial.backtest
     facts = [example.facts for example in past.examples]
-    answers = answer_past(facts, past.days, history, trial.vectors)
+    answers = answer_past(facts, past.days, history, vectors=trial.vectors)
     accounts = None
     if answers.account:
         accounts = make_account_table(
@@ -222,7 +222,7 @@ def _train(
 
 
 def _train_voices(past: _Past, trial: _Trial) -> tuple[LinearModel, LinearModel | None]:
-    """Return the model that answers, and the one of words alone where there are stories."""
+    """Return the model that answers, and that of words alone."""
     joint = train_linear_model(past.examples, trial.vectors, penalty=PENALTY)
     if not trial.vectors.any():
         return joint, None
@@ -242,7 +242,7 @@ def _train_confidence(
     if len(is_right) < MIN_OUTCOMES:
         return None, ()
     count = len(history.labels)
-    confidences = later_confidences(signs, is_right, deal_folds(history), count)
+    confidences = later_confidences(signs, is_right, deal_folds(history), labels=count)
     outcomes = [
         ScoredOutcome(*numbers)
         for numbers in zip(

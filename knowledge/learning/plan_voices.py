@@ -1,4 +1,4 @@
-"""The two voices of a plan model: words and facts alone, and these joined with meaning.
+"""The two voices of a plan model: words, and words with meaning.
 
 A joint model leans on the vectors of the style in which its examples were written. Requests written
 otherwise are then judged worse than by words alone, and no backtest on the same style shows it. So
@@ -17,14 +17,14 @@ from knowledge.memory.vectors import Vectors
 
 
 def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> ScoreHistory:
-    """ScoreHistory a model of words and facts alone."""
+    """Backtest a model of words and facts alone."""
     return backtest(examples, np.zeros((len(examples), 1), np.float32), penalty)
 
 
 def train_words_model(
     examples: Sequence[TrainingExample], vectors: Vectors, *, penalty: float
 ) -> LinearModel:
-    """Train on words and facts alone, in the form of a model with vectors of this size."""
+    """Train on words and facts alone; vectors count nothing."""
     return train_linear_model(examples, np.zeros_like(vectors), penalty=penalty)
 
 
@@ -34,9 +34,10 @@ def average_scores(joint: ScoreHistory, words: ScoreHistory) -> ScoreHistory:
 
 
 def average_models(joint: LinearModel, words: LinearModel) -> LinearModel:
-    """Give both an even say: the mean of two linear models is one, and costs a card no more.
+    """Give both models an even say.
 
-    Both were trained on the same examples.
+    The mean of two linear models is one, and costs a card no more. Both were trained on the same
+    examples.
     """
     return replace(
         joint,
