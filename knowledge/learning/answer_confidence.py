@@ -1,4 +1,4 @@
-"""The second stage: when an answer is right, learned from answers of the past.
+"""The second stage: when an answer is right.
 
 A share says how the labels compare. Whether the best of them is right hangs on more: whether there
 is a story, whether the account is known and keeps to one answer, whether the nearest precedent
@@ -25,7 +25,7 @@ MIN_REST = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSigns:
-    """What speaks for answers and against them, a row for each."""
+    """Signs that speak for answers and against them, a row for each."""
 
     #: The position of the label that is the answer.
     answers: NDArray[np.int64]
@@ -103,7 +103,7 @@ class AnswerCurve:
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> AnswerCurve | None:
-        """Read a curve from the arrays of a file; None when it has none.
+        """Read a curve from a file's arrays; None without one.
 
         Raises:
             KeyError: an array is missing.

@@ -1,4 +1,4 @@
-"""Training of shares and of the second stage, on answers of a backtest."""
+"""Training of shares and of the second stage, on backtested answers."""
 
 import warnings
 from dataclasses import fields, replace
@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.answer_confidence import AnswerCurve, AnswerSigns
-from knowledge.learning.backtest import Backtest
+from knowledge.learning.backtest import ScoreHistory
 from knowledge.learning.calibration_training import MIN_OUTCOMES
 from knowledge.learning.plan_shares import MIN_SHARE, ShareCurve
 
@@ -27,13 +27,13 @@ FOLDS = 3
 
 
 def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve:
-    """Fit a multinomial curve; labels that did not occur keep a small share."""
+    """Fit a multinomial curve; absent labels keep a small share."""
     label_count = scores.shape[1]
     weights = np.zeros((label_count, label_count))
     bias = np.full(label_count, np.log(MIN_SHARE))
-    found = np.unique(targets)
-    if len(found) < 2:
-        bias[found] = 0.0
+    positions = np.unique(targets)
+    if len(positions) < 2:
+        bias[positions] = 0.0
         return ShareCurve(weights=weights, bias=bias)
     regression = LogisticRegression(
         C=SHARE_PENALTY, max_iter=MAX_SHARE_ITERATIONS, tol=SHARE_TOLERANCE
@@ -42,17 +42,17 @@ def train_share_curve(scores: Numbers, targets: NDArray[np.int64]) -> ShareCurve
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(scores, targets)
     coefficients, intercepts = regression.coef_, regression.intercept_
-    if len(found) == 2:
+    if len(positions) == 2:
         # Of two labels scikit-learn returns one row, the difference of both.
         coefficients = np.vstack([-coefficients, coefficients]) / 2
         intercepts = np.concatenate([-intercepts, intercepts]) / 2
-    weights[:, found] = coefficients.T
-    bias[found] = intercepts
+    weights[:, positions] = coefficients.T
+    bias[positions] = intercepts
     return ShareCurve(weights=weights, bias=bias)
 
 
-def later_shares(trial: Backtest) -> Numbers:
-    """Return shares of each answer by a curve that did not see its part."""
+def later_shares(trial: ScoreHistory) -> Numbers:
+    """Return each answer's shares by a curve without its part."""
     shares = np.zeros(trial.scores.shape)
     targets = trial.row_targets
     folds = deal_folds(trial)
@@ -63,14 +63,14 @@ def later_shares(trial: Backtest) -> Numbers:
     return shares
 
 
-def deal_folds(trial: Backtest) -> NDArray[np.int64]:
-    """Return a part for each answer; a block is in one part as a whole."""
+def deal_folds(trial: ScoreHistory) -> NDArray[np.int64]:
+    """Return a part for each answer; blocks stay whole."""
     blocks = np.unique(trial.starts, return_inverse=True)[1]
     return np.asarray(blocks % FOLDS)
 
 
 def train_answer_curve(signs: AnswerSigns, is_right: NDArray[np.bool_], labels: int) -> AnswerCurve:
-    """Fit a curve over all signs that vary, and a deviation for each frequent label.
+    """Fit a curve over signs, and deviations of frequent labels.
 
     Deviations are pulled to none like every weight: a label with few cases keeps the common curve.
     """
@@ -102,7 +102,7 @@ def later_confidences(
     folds: NDArray[np.int64],
     labels: int,
 ) -> Numbers:
-    """Return the confidence in each answer by a curve that did not see its part."""
+    """Return each answer's confidence by a curve without its part."""
     confidences = np.zeros(len(is_right))
     for fold in np.unique(folds):
         is_held = folds == fold
@@ -114,9 +114,9 @@ def later_confidences(
 def later_losses(
     signs: AnswerSigns, is_right: NDArray[np.bool_], folds: NDArray[np.int64]
 ) -> Numbers:
-    """Return the log loss of each confidence, by curves that are the same for all labels."""
+    """Return each confidence's log loss, by curves common to all labels."""
     common = replace(signs, answers=np.zeros_like(signs.answers))
-    confidences = later_confidences(common, is_right, folds, 1)
+    confidences = later_confidences(common, is_right, folds, labels=1)
     losses: Numbers = -np.log(np.where(is_right, confidences, 1 - confidences))
     return losses
 
@@ -129,6 +129,6 @@ def select_signs(signs: AnswerSigns, is_chosen: NDArray[np.bool_]) -> AnswerSign
 
 
 def _label_columns(answers: NDArray[np.int64], labels: int) -> Numbers:
-    """Return a column for each label, empty for those with too few answers."""
+    """Return a column for each label, empty for rare ones."""
     columns: Numbers = np.eye(labels)[answers]
     return np.asarray(columns * (columns.sum(axis=0) >= MIN_OUTCOMES))

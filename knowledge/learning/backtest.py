@@ -25,7 +25,7 @@ UNKNOWN_SCORE = -2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Backtest:
+class ScoreHistory:
     """The scores of examples by models that knew only earlier ones."""
 
     labels: tuple[str, ...]
@@ -52,7 +52,7 @@ def backtest(
     examples: Sequence[TrainingExample],
     vectors: Vectors,
     penalty: float,
-) -> Backtest:
+) -> ScoreHistory:
     """Train on the past in blocks, and score the block after it.
 
     Each example is scored by a model that knew only earlier ones, so the answers are those of the
@@ -77,7 +77,7 @@ def backtest(
             scores.append(line)
             rows.append(row)
             starts.append(start)
-    return Backtest(
+    return ScoreHistory(
         labels=labels,
         targets=np.array([positions[example.label] for example in examples], np.int64),
         rows=np.array(rows, np.int64),

@@ -55,12 +55,14 @@ def certify_targets(
     alone.
     """
     guarantees: list[PrecisionGuarantee] = []
-    left = list(outcomes)
+    outcomes_below = list(outcomes)
     for target in sorted(targets, reverse=True):
-        guarantee = certify_precision(left, target)
+        guarantee = certify_precision(outcomes_below, target)
         if guarantee:
             guarantees.append(guarantee)
-            left = [outcome for outcome in left if outcome.score < guarantee.threshold]
+            outcomes_below = [
+                outcome for outcome in outcomes_below if outcome.score < guarantee.threshold
+            ]
     return tuple(guarantees)
 
 
@@ -153,7 +155,7 @@ def _ages(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.float64]:
 
 
 def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]) -> float:
-    """Return by how much the chance of a next group varies, beyond the chance within it.
+    """Return the variance of a next group's share beyond chance.
 
     The variance between groups is that of moments (DerSimonian and Laird's for shares). Their mean
     is uncertain by one part of it for each group.
@@ -171,7 +173,7 @@ def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]
 
 
 def _worst_week(is_right: NDArray[np.bool_], weeks: NDArray[np.float64]) -> float:
-    """Return the lowest share of right ones in a recent week with enough of them."""
+    """Return the lowest share of a recent week with enough."""
     shares = [1.0]
     for week in range(MAX_RECENT_WEEKS):
         of_week = is_right[weeks == week]

@@ -1,4 +1,4 @@
-"""The account of a case: what each value of one fact says beyond the linear model.
+"""The account of a case: what each value of one fact says.
 
 A company, a customer or a group has habits of its own, and they change from week to week. A linear
 model over all facts sees them late. So it keeps, of the fact whose values tell most, how much more
@@ -25,7 +25,7 @@ PRIOR_CASES = 6.0
 
 @dataclass(frozen=True, kw_only=True)
 class AccountTable:
-    """What is known of each value of the account, a row for each."""
+    """The precedents of each value of the account, a row for each."""
 
     #: The name of the fact.
     fact: str
@@ -70,7 +70,7 @@ class AccountTable:
 
     @classmethod
     def from_arrays(cls, name: str, arrays: Mapping[str, Any]) -> AccountTable | None:
-        """Read a table from the arrays of a file; None when it has none.
+        """Read a table from a file's arrays; None without one.
 
         Raises:
             KeyError: an array is missing.
@@ -95,7 +95,7 @@ class AccountTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What is known of one account."""
+    """The precedents of one account."""
 
     residuals: NDArray[np.float64]
     total: float = 0.0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.cases.canonical import ScalarMapping
-from knowledge.learning.backtest import Backtest
+from knowledge.learning.backtest import ScoreHistory
 from knowledge.learning.plan_account import PRIOR_CASES, AccountTable, value_key
 from knowledge.learning.plan_shares import add_residuals
 
@@ -35,10 +35,10 @@ class AccountChoice(NamedTuple):
 def propose_accounts(
     facts: Sequence[ScalarMapping],
     days: Numbers,
-    trial: Backtest,
+    trial: ScoreHistory,
     shares: Numbers,
 ) -> Iterator[AccountChoice]:
-    """Propose each fact whose values add to these shares, with the half-life that adds most."""
+    """Propose facts whose values add to these shares, with their half-lives."""
     before = _losses(shares, trial)
     for fact in dict.fromkeys(name for one in facts for name in one):
         keys = np.array([value_key(one.get(fact)) for one in facts], np.int64)
@@ -49,17 +49,17 @@ def propose_accounts(
         best_gain = 0.0
         for half_life in HALF_LIVES:
             choice = AccountChoice(fact, half_life, values)
-            gains = before - _losses(blend(choice, days, trial, shares), trial)
+            gains = before - _losses(blend(choice, days, trial, shares=shares), trial)
             if gains.mean() > best_gain:
                 best, best_gain = choice, float(gains.mean())
         if best:
             yield best
 
 
-def blend(choice: AccountChoice, days: Numbers, trial: Backtest, shares: Numbers) -> Numbers:
-    """Add to each share what the account had shown until its model was trained."""
+def blend(choice: AccountChoice, days: Numbers, trial: ScoreHistory, shares: Numbers) -> Numbers:
+    """Add to each share what the account had shown by then."""
     surprises = _surprises(trial, shares)
-    blended = shares.copy()
+    shares_with_habits = shares.copy()
     for start in np.unique(trial.starts):
         is_earlier = trial.rows < start
         is_asked = trial.starts == start
@@ -67,8 +67,8 @@ def blend(choice: AccountChoice, days: Numbers, trial: Backtest, shares: Numbers
             choice, days, trial.rows[is_earlier], surprises[is_earlier], days[start - 1]
         )
         residuals = table[choice.values[trial.rows[is_asked]]]
-        blended[is_asked] = add_residuals(shares[is_asked], residuals)
-    return blended
+        shares_with_habits[is_asked] = add_residuals(shares[is_asked], residuals)
+    return shares_with_habits
 
 
 def count_labels(
@@ -103,7 +103,7 @@ def make_account_table(
     choice: AccountChoice,
     facts: Sequence[ScalarMapping],
     days: Numbers,
-    trial: Backtest,
+    trial: ScoreHistory,
     *,
     shares: Numbers,
     is_right: NDArray[np.bool_],
@@ -116,7 +116,7 @@ def make_account_table(
     residuals = _residuals(choice, days, trial.rows, _surprises(trial, shares), days[-1])
     counts = count_labels(choice.values, trial.targets, len(trial.labels))
     totals = counts.sum(axis=1)
-    correct, asked, mean = account_records(row_values, is_right, len(totals))
+    correct, row_totals, mean = account_records(row_values, is_right, len(totals))
     keys = np.array([value_key(one.get(choice.fact)) for one in facts], np.int64)
     return AccountTable(
         fact=choice.fact,
@@ -124,15 +124,15 @@ def make_account_table(
         residuals=residuals,
         totals=totals,
         commonest_shares=counts.max(axis=1) / np.maximum(totals, 1),
-        records=shrink_record(correct, asked, mean),
+        records=shrink_record(correct, row_totals, mean),
         mean_record=mean,
     )
 
 
-def _surprises(trial: Backtest, shares: Numbers) -> Numbers:
+def _surprises(trial: ScoreHistory, shares: Numbers) -> Numbers:
     """Return how far what happened was from what was expected."""
-    happened: Numbers = np.eye(len(trial.labels))[trial.row_targets]
-    return happened - shares
+    truth: Numbers = np.eye(len(trial.labels))[trial.row_targets]
+    return truth - shares
 
 
 def _residuals(
@@ -142,7 +142,7 @@ def _residuals(
     surprises: Numbers,
     today: float,
 ) -> Numbers:
-    """Return the mean surprise of each account, of which old ones count less.
+    """Return each account's mean surprise; old ones count less.
 
     Accounts of few cases are pulled to none.
     """
@@ -154,6 +154,6 @@ def _residuals(
     return np.asarray(sums / (totals + PRIOR_CASES)[:, None])
 
 
-def _losses(shares: Numbers, trial: Backtest) -> Numbers:
+def _losses(shares: Numbers, trial: ScoreHistory) -> Numbers:
     targets = trial.row_targets
     return np.asarray(-np.log(shares[np.arange(len(targets)), targets]))

@@ -1,4 +1,4 @@
-"""The answers that a kind's cards would have had in the past, and what spoke for them."""
+"""Past answers as cards would have had them, and their signs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bot.cases.canonical import ScalarMapping
 from knowledge.learning.answer_confidence import AnswerSigns
 from knowledge.learning.answer_training import deal_folds, later_losses, later_shares
-from knowledge.learning.backtest import Backtest, best_answers
+from knowledge.learning.backtest import ScoreHistory, best_answers
 from knowledge.learning.calibration_training import MIN_OUTCOMES
 from knowledge.learning.plan_account_training import (
     AccountChoice,
@@ -44,7 +44,7 @@ class PastAnswers:
 def answer_past(
     facts: Sequence[ScalarMapping],
     days: Numbers,
-    trial: Backtest,
+    trial: ScoreHistory,
     vectors: Vectors,
 ) -> PastAnswers:
     """Answer every example of the backtest as a card would have been.
@@ -59,7 +59,7 @@ def answer_past(
         return best
     plain_losses = _losses(best, trial)
     best_gain = 0.0
-    for account in propose_accounts(facts, days, trial, linear_shares):
+    for account in propose_accounts(facts, days, trial, shares=linear_shares):
         answers = _answer(account, linear_shares, trial, days, nearest=nearest)
         gains = plain_losses - _losses(answers, trial)
         error = float(gains.std()) / np.sqrt(len(gains))
@@ -72,14 +72,14 @@ def answer_past(
 def _answer(
     account: AccountChoice | None,
     linear_shares: Numbers,
-    trial: Backtest,
+    trial: ScoreHistory,
     days: Numbers,
     *,
     nearest: tuple[Numbers, NDArray[np.int64]],
 ) -> PastAnswers:
     shares = linear_shares
     if account:
-        shares = blend(account, days, trial, linear_shares)
+        shares = blend(account, days, trial, shares=linear_shares)
     best = best_answers(shares, trial.labels)
     is_right = best == trial.row_targets
     lines = np.arange(len(best))
@@ -100,16 +100,16 @@ def _answer(
     return PastAnswers(linear_shares=linear_shares, account=account, signs=signs, is_right=is_right)
 
 
-def _losses(answers: PastAnswers, trial: Backtest) -> Numbers:
+def _losses(answers: PastAnswers, trial: ScoreHistory) -> Numbers:
     return later_losses(answers.signs, answers.is_right, deal_folds(trial))
 
 
 def _account_signs(
     account: AccountChoice | None,
-    trial: Backtest,
+    trial: ScoreHistory,
     is_right: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Return what each answer's account had shown: its total, commonest share and record.
+    """Return the total, commonest share and record of each answer's account.
 
     The record leaves out the answer itself.
     """
@@ -127,6 +127,6 @@ def _account_signs(
         commonest = counts.max(axis=1) / np.maximum(totals, 1)
         signs[0, is_asked] = totals[values[is_asked]]
         signs[1, is_asked] = commonest[values[is_asked]]
-    correct, asked, mean = account_records(values, is_right, int(account.values.max()) + 1)
-    signs[2] = shrink_record(correct[values] - is_right, asked[values] - 1, mean)
+    correct, row_totals, mean = account_records(values, is_right, int(account.values.max()) + 1)
+    signs[2] = shrink_record(correct[values] - is_right, row_totals[values] - 1, mean)
     return signs

@@ -1,4 +1,4 @@
-"""An estimate of a plan model: the answers to one case, and how sure they are."""
+"""An estimate: the answers to one case, and how sure they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from knowledge.learning.calibration import PrecisionGuarantee
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEstimate:
-    """What the past says about one case.
+    """The answers of the past to one case.
 
     A label is an action, or empty for "none of them".
     """
@@ -26,7 +26,7 @@ class PlanEstimate:
     is_unlike_past: bool
 
     def confidence_of(self, action: str) -> float | None:
-        """Return the probability that this action is right, if anything can be said of it."""
+        """Return the probability that this action is right, if known."""
         return self.confidences.get(action)
 
     def guarantee_of(self, action: str) -> PrecisionGuarantee | None:

@@ -1,4 +1,4 @@
-"""The plan model of a kind: which action was right before, and how sure that is."""
+"""The plan model of a kind: which action was right before."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class PlanModel:
     def _score(
         self, text: str, facts: ScalarMapping, vector: Vectors, *, is_unlike_past: bool
     ) -> NDArray[Any]:
-        """Score each label, by words and facts alone where meaning has not been met."""
+        """Score each label, by words and facts alone where meaning is new."""
         if is_unlike_past and self.words_model:
             return self.words_model.score(text, facts, np.zeros_like(vector))
         return self.linear_model.score(text, facts, vector)
@@ -197,9 +197,9 @@ class PlanModel:
 
 
 def leads_of(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each share of a row is ahead of the best other one."""
-    ordered = np.sort(shares, axis=1)
-    best, second = ordered[:, -1:], ordered[:, -2:-1]
+    """Return how far each share is ahead of the best other."""
+    rows = np.sort(shares, axis=1)
+    best, second = rows[:, -1:], rows[:, -2:-1]
     leads: NDArray[np.float64] = shares - np.where(shares == best, second, best)
     return leads
 

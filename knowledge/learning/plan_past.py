@@ -1,4 +1,4 @@
-"""The past of a kind: what is nearest to a case, and whether the case is unlike all of it."""
+"""The past of a kind: what is nearest, and what is unlike."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Past:
         return nearest.label == NO_LABEL or nearest.cosine < self.min_cosine - TOLERANCE
 
     def familiar_share(self, facts: ScalarMapping) -> float:
-        """Return the share of the values of these facts that were met; 1 when there are none."""
+        """Return the share of these values that were met; 1 without any."""
         keys = fact_keys(facts)
         if not keys:
             return 1.0
@@ -99,7 +99,7 @@ class Past:
 
 
 def fact_keys(facts: ScalarMapping) -> list[int]:
-    """Return the numbers under which the values of facts are kept, of those that have one."""
+    """Return the numbers under which the values of facts are kept."""
     keys = []
     for name, value in facts.items():
         if value not in (None, ""):

@@ -1,4 +1,4 @@
-"""What the past of a kind is made of, and how near its precedents are to each other."""
+"""The past of a kind: its stories and facts, and their distances."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.learning.backtest import Backtest
+from knowledge.learning.backtest import ScoreHistory
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.plan_past import NO_LABEL, TOLERANCE, Past, fact_keys
 from knowledge.memory.vectors import Vectors
@@ -23,7 +23,7 @@ def make_past(
     vectors: Vectors,
     targets: NDArray[np.int64],
 ) -> Past:
-    """Gather stories and facts, and measure how near they are to each other."""
+    """Gather stories and facts, and measure how near stories are."""
     has_story = np.asarray(vectors.any(axis=1))
     stories = np.ascontiguousarray(vectors[has_story], np.float32)
     counts = Counter(key for example in examples for key in fact_keys(example.facts))
@@ -37,7 +37,7 @@ def make_past(
 
 
 def nearest_earlier(
-    trial: Backtest,
+    trial: ScoreHistory,
     vectors: Vectors,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Find the nearest story that the model of each answer knew.
@@ -48,13 +48,13 @@ def nearest_earlier(
     cosines = np.zeros(len(trial.rows))
     labels = np.full(len(trial.rows), NO_LABEL, np.int64)
     for start in np.unique(trial.starts):
-        known = np.flatnonzero(has_story[:start])
-        asked = np.flatnonzero((trial.starts == start) & has_story[trial.rows])
-        if not len(known) or not len(asked):
+        earlier_rows = np.flatnonzero(has_story[:start])
+        story_lines = np.flatnonzero((trial.starts == start) & has_story[trial.rows])
+        if not len(earlier_rows) or not len(story_lines):
             continue
-        near = vectors[trial.rows[asked]] @ vectors[known].T
-        cosines[asked] = near.max(axis=1)
-        labels[asked] = trial.targets[known[near.argmax(axis=1)]]
+        near = vectors[trial.rows[story_lines]] @ vectors[earlier_rows].T
+        cosines[story_lines] = near.max(axis=1)
+        labels[story_lines] = trial.targets[earlier_rows[near.argmax(axis=1)]]
     return cosines, labels
 
 
@@ -80,12 +80,12 @@ def _nearest_others(stories: Vectors) -> list[float]:
 def _leave_out_copies(stories: Vectors) -> Vectors:
     if not len(stories):
         return stories
-    rounded = np.round(stories, 4)
-    return stories[np.unique(rounded, axis=0, return_index=True)[1]]
+    digits = np.round(stories, 4)
+    return stories[np.unique(digits, axis=0, return_index=True)[1]]
 
 
 def _familiar_shares(examples: Sequence[TrainingExample], counts: Counter[int]) -> list[float]:
-    """Return the share of the values of each example that another one has too."""
+    """Return the share of each example's values that another has."""
     shares = []
     for example in examples:
         keys = fact_keys(example.facts)

@@ -1,4 +1,4 @@
-"""Shares of answers: a multinomial curve over the scores of a linear model."""
+"""Shares of answers: a multinomial curve over linear scores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ShareCurve:
     bias: NDArray[np.float64]
 
     def shares(self, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the share of each label, from a row of scores or from many."""
+        """Return the share of each label, of one row or many."""
         values = scores @ self.weights + self.bias
         powers = np.exp(values - values.max(axis=-1, keepdims=True))
         return normalise_shares(powers / powers.sum(axis=-1, keepdims=True))
@@ -61,6 +61,6 @@ def add_residuals(
 
 def normalise_shares(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keep every share above zero, and their sum at 1."""
-    raised = np.maximum(shares, MIN_SHARE)
-    normalised: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
-    return normalised
+    values = np.maximum(shares, MIN_SHARE)
+    distribution: NDArray[np.float64] = values / values.sum(axis=-1, keepdims=True)
+    return distribution

@@ -16,7 +16,7 @@ from knowledge.learning.answer_training import (
     train_answer_curve,
     train_share_curve,
 )
-from knowledge.learning.backtest import NO_ACTION, Backtest, backtest
+from knowledge.learning.backtest import NO_ACTION, ScoreHistory, backtest
 from knowledge.learning.calibration import PrecisionGuarantee, ScoredOutcome
 from knowledge.learning.calibration_training import MIN_OUTCOMES, TARGETS, certify_targets
 from knowledge.learning.linear_model import LinearModel, TrainingExample, list_labels, list_texts
@@ -50,7 +50,7 @@ class _Trial(NamedTuple):
     #: The identity of their embedder.
     embedder: str
     vectors: Vectors
-    backtest: Backtest
+    backtest: ScoreHistory
     #: Words and meaning have an even say; otherwise the joint model speaks alone.
     is_average: bool
 
@@ -160,19 +160,19 @@ def _past_of(precedents: Sequence[Precedent]) -> _Past:
 
 
 def _try_embedder(
-    examples: Sequence[TrainingExample], embedder: Embedder, words: Backtest
+    examples: Sequence[TrainingExample], embedder: Embedder, words: ScoreHistory
 ) -> _Trial:
     vectors = embedder.embed(list_texts(examples))
-    return _try_vectors(examples, vectors, embedder.identity, words)
+    return _try_vectors(examples, vectors, embedder.identity, words=words)
 
 
 def _try_vectors(
     examples: Sequence[TrainingExample],
     vectors: Vectors,
     embedder: str,
-    words: Backtest | None = None,
+    words: ScoreHistory | None = None,
 ) -> _Trial:
-    """Backtest on these vectors, and choose whether words have a voice of their own."""
+    """Backtest on these vectors, and choose whether words have a voice."""
     if not vectors.any():
         joint = words or backtest_words(examples, PENALTY)
         return _Trial(embedder, vectors, joint, is_average=False)
@@ -190,29 +190,29 @@ def _train(
     *,
     targets: Sequence[float],
 ) -> PlanModel:
-    scored = trial.backtest
+    history = trial.backtest
     facts = [example.facts for example in past.examples]
-    answers = answer_past(facts, past.days, scored, trial.vectors)
+    answers = answer_past(facts, past.days, history, vectors=trial.vectors)
     accounts = None
     if answers.account:
         accounts = make_account_table(
             answers.account,
             facts,
             past.days,
-            scored,
+            history,
             shares=answers.linear_shares,
             is_right=answers.is_right,
         )
-    answer_curve, guarantees = _train_confidence(answers, past, scored, targets=targets)
+    answer_curve, guarantees = _train_confidence(answers, past, history, targets=targets)
     linear_model, words_model = _train_voices(past, trial)
     return PlanModel(
         kind=kind,
         embedder=trial.embedder,
         linear_model=linear_model,
         words_model=words_model,
-        curve=train_share_curve(scored.scores, scored.row_targets),
+        curve=train_share_curve(history.scores, history.row_targets),
         accounts=accounts,
-        past=make_past(past.examples, trial.vectors, scored.targets),
+        past=make_past(past.examples, trial.vectors, history.targets),
         answer_curve=answer_curve,
         guarantees=guarantees,
         support=Counter(list_labels(past.examples)),
@@ -222,7 +222,7 @@ def _train(
 
 
 def _train_voices(past: _Past, trial: _Trial) -> tuple[LinearModel, LinearModel | None]:
-    """Return the model that answers, and the one of words alone where there are stories."""
+    """Return the model that answers, and that of words alone."""
     joint = train_linear_model(past.examples, trial.vectors, penalty=PENALTY)
     if not trial.vectors.any():
         return joint, None
@@ -233,7 +233,7 @@ def _train_voices(past: _Past, trial: _Trial) -> tuple[LinearModel, LinearModel 
 def _train_confidence(
     answers: PastAnswers,
     past: _Past,
-    scored: Backtest,
+    history: ScoreHistory,
     *,
     targets: Sequence[float],
 ) -> tuple[AnswerCurve | None, tuple[PrecisionGuarantee, ...]]:
@@ -241,12 +241,12 @@ def _train_confidence(
     signs, is_right = answers.signs, answers.is_right
     if len(is_right) < MIN_OUTCOMES:
         return None, ()
-    count = len(scored.labels)
-    confidences = later_confidences(signs, is_right, deal_folds(scored), count)
+    count = len(history.labels)
+    confidences = later_confidences(signs, is_right, deal_folds(history), labels=count)
     outcomes = [
         ScoredOutcome(*numbers)
         for numbers in zip(
-            confidences.tolist(), is_right.tolist(), past.days[scored.rows].tolist(), strict=True
+            confidences.tolist(), is_right.tolist(), past.days[history.rows].tolist(), strict=True
         )
     ]
     curve = train_answer_curve(signs, is_right, count)

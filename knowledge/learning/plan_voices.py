@@ -1,4 +1,4 @@
-"""The two voices of a plan model: words and facts alone, and these joined with meaning.
+"""The two voices of a plan model: words, and words with meaning.
 
 A joint model leans on the vectors of the style in which its examples were written. Requests written
 otherwise are then judged worse than by words alone, and no backtest on the same style shows it. So
@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from knowledge.learning.backtest import Backtest, backtest
+from knowledge.learning.backtest import ScoreHistory, backtest
 from knowledge.learning.linear_model import LinearModel, TrainingExample
 from knowledge.learning.linear_training import train_linear_model
 from knowledge.memory.vectors import Vectors
 
 
-def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> Backtest:
+def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> ScoreHistory:
     """Backtest a model of words and facts alone."""
     return backtest(examples, np.zeros((len(examples), 1), np.float32), penalty)
 
@@ -24,22 +24,23 @@ def backtest_words(examples: Sequence[TrainingExample], penalty: float) -> Backt
 def train_words_model(
     examples: Sequence[TrainingExample], vectors: Vectors, *, penalty: float
 ) -> LinearModel:
-    """Train on words and facts alone, in the form of a model with vectors of this size."""
+    """Train on words and facts alone; vectors count nothing."""
     return train_linear_model(examples, np.zeros_like(vectors), penalty=penalty)
 
 
-def average_scores(joint: Backtest, words: Backtest) -> Backtest:
+def average_scores(joint: ScoreHistory, words: ScoreHistory) -> ScoreHistory:
     """Give both an even say in each score."""
     return replace(joint, scores=(joint.scores + words.scores) / 2)
 
 
 def average_models(joint: LinearModel, words: LinearModel) -> LinearModel:
-    """Give both an even say: the mean of two linear models is one, and costs a card no more.
+    """Give both models an even say.
 
-    Both were trained on the same examples.
+    The mean of two linear models is one, and costs a card no more. Both were trained on the same
+    examples.
     """
     return replace(
         joint,
-        weights=(joint.weights + words.weights) / 2,
-        bias=(joint.bias + words.bias) / 2,
+        weights=((joint.weights + words.weights) / 2).astype(np.float32),
+        bias=((joint.bias + words.bias) / 2).astype(np.float32),
     )

@@ -345,7 +345,7 @@ def test_each_plan_keeps_the_embedder_that_it_was_trained_with(tmp_path):
 def rich_plan():
     """Make a plan with all parts: accounts with habits, stories, a curve and promises."""
     dice = np.random.default_rng(3)
-    past, vectors = make_stream(dice, count=1_000)
+    past, vectors = make_stream(dice, count=1_000, noise=0.05, accounts=30)
     return train_plan_model("low_stock", past, vectors, embedder=WORDS.identity)
 
 
@@ -355,7 +355,7 @@ def test_a_plan_answers_from_the_file_as_before(tmp_path, rich_plan):
     assert rich_plan.guarantees
     save_plans(tmp_path, rich_plan)
     after = load_model(tmp_path).plans["low_stock"]
-    past, vectors = make_stream(np.random.default_rng(4), count=50)
+    past, vectors = make_stream(np.random.default_rng(4), count=50, accounts=30)
     for one, vector in zip(past, vectors, strict=True):
         estimate = rich_plan.estimate(one.signal_text, one.facts, vector)
         assert after.estimate(one.signal_text, one.facts, vector) == estimate
@@ -365,6 +365,8 @@ def test_a_plan_answers_from_the_file_as_before(tmp_path, rich_plan):
     ("array", "value"),
     [
         ("shares.bias", np.zeros(9)),
+        ("words.labels", np.array(["one", "two", "three"])),
+        ("words.weights", np.zeros((4, 3), np.float32)),
         ("past.stories", np.zeros((3, 4), np.float32)),
         ("past.bounds", np.array([np.nan, 0.5])),
         ("accounts.residuals", np.zeros((1, 2))),

@@ -7,9 +7,9 @@ import pytest
 
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.linear_training import train_linear_model
-from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.plan_training import PENALTY, train_plan_model
 from knowledge.learning.plan_voices import average_models, train_words_model
-from tests.knowledge.learning.examples import make_stream
+from tests.knowledge.learning.examples import STREAM_ACTIONS, make_stream
 
 WORDS = {"refund": "money back", "explain": "why how"}
 
@@ -48,23 +48,24 @@ def test_a_kind_without_stories_has_one_voice():
     assert plan.words_model is None
 
 
-def test_meaning_speaks_alone_where_later_answers_are_right_more_often_by_it():
-    """The words of these stories and their facts say nothing."""
-    dice = np.random.default_rng(1)
-    past, vectors = make_stream(dice, 400)
-    topics = ["refund", "explain", "correct"]
-    silent = [
+@pytest.mark.parametrize(("loudness", "is_joint"), [(0.1, True), (1.0, False)])
+def test_meaning_speaks_alone_only_where_later_answers_are_right_more_often_by_it(
+    loudness, is_joint
+):
+    """Words and facts say nothing here, and outvote a vector that is hardly heard."""
+    past, vectors = make_stream(np.random.default_rng(1), 400)
+    past = [
         replace(
             one,
             signal_text=f"case {number}",
             facts={"number": str(number)},
-            decision=replace(one.decision, action=topics[int(vectors[number].argmax())]),
+            decision=replace(one.decision, action=STREAM_ACTIONS[int(vectors[number].argmax())]),
         )
         for number, one in enumerate(past)
     ]
-    # With a weak vector words outvote it.
-    plan = train_plan_model("low_stock", silent, vectors * 0.2, embedder="e")
-    joint = plan.linear_model.weights[-8:]
-    assert plan.words_model is not None
-    assert not plan.words_model.weights[-8:].any()
-    assert np.abs(joint).max() > 0
+    vectors *= np.float32(loudness)
+    examples = [TrainingExample(one.signal_text, one.decision.action, one.facts) for one in past]
+    joint = train_linear_model(examples, vectors, penalty=PENALTY)
+    plan = train_plan_model("low_stock", past, vectors, embedder="e")
+    assert np.array_equal(plan.linear_model.weights, joint.weights) is is_joint
+    assert not plan.words_model.weights[len(joint.buckets) :].any()

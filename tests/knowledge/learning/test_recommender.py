@@ -82,7 +82,7 @@ WINE_AND_GIN = (
 
 
 def train_on_wine_and_gin(minilm, count=60, share=0.8):
-    """Train on a past in which wine was claimed and gin ordered."""
+    """Train on four weeks in which wine was claimed and gin ordered."""
     dice = random.Random(3)
     past = []
     for number in range(count):
@@ -95,6 +95,7 @@ def train_on_wine_and_gin(minilm, count=60, share=0.8):
                 signal_text=text,
                 decision=decision(action),
                 outcome=CaseOutcome.WORKED,
+                ended_at=NOW - timedelta(days=28 * (1 - number / count)),
             )
         )
     vectors = minilm.embed([one.signal_text for one in past])
