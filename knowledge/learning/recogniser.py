@@ -44,7 +44,7 @@ class RecognitionLimits:
     #: No kind is named below this confidence, nor below this nearness.
     threshold: float
     min_nearness: float
-    #: A text with less nearness is unlike the past: next to no example is so far from the others.
+    #: A text with less nearness is unlike the past: so far from others is one example in twenty.
     usual_nearness: float
     #: How often answers on texts unlike the past are right: no more is stated of one.
     unlike_confidence: float
