@@ -59,7 +59,7 @@ class Recommendation:
     promised_percent: int | None = None
     #: What would have been promised, and is not kept at present: a person is asked.
     lapsed_percent: int | None = None
-    #: Nothing like it was decided before, so nothing that was learned speaks for the action.
+    #: Nothing like it was decided before: only its words and facts speak for the action.
     is_unlike_past: bool = False
     #: Why there are no precedents, when memory could not be asked.
     memory: str = ""

@@ -108,7 +108,7 @@ def _giver(card_context: CardContext) -> Elements:
 
 
 def _warning(case: Case) -> str:
-    """Say that nothing that was learned speaks for the recommendation."""
+    """Say why what was learned does not speak for the recommendation."""
     recommendation = case.proposal.recommendation
     if recommendation is None or case.state is not State.PROPOSED:
         return ""

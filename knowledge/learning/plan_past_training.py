@@ -13,6 +13,9 @@ from knowledge.memory.vectors import Vectors
 
 # A case is unlike the past when it is farther than all but this share of the precedents are.
 UNLIKE_QUANTILE = 0.05
+# A story as near as this is like another in any case: where all are told in the same words, a new
+# name alone is farther than they are from each other.
+SURE_COSINE = 0.9
 # With fewer precedents of a sort nothing can be said of what is far.
 MIN_COMPARED = 20
 ROWS_AT_ONCE = 1_000
@@ -31,7 +34,7 @@ def make_past(
         stories=stories,
         story_labels=targets[has_story],
         fact_keys=np.array(sorted(counts), np.int64),
-        min_cosine=_quantile(_nearest_others(stories)),
+        min_cosine=min(_quantile(_nearest_others(stories)), SURE_COSINE),
         min_familiar_share=_quantile(_familiar_shares(examples, counts)),
     )
 

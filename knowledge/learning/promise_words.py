@@ -8,7 +8,7 @@ from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import PERCENT, LiveRecord
 from knowledge.learning.plan_estimate import PlanEstimate
 
-UNLIKE_PAST = "it is less like earlier cases than most, so nothing that was learned speaks for it"
+UNLIKE_PAST = "it is less like earlier cases than most, so only its words and facts speak for it"
 NOT_CERTIFIED = "no promise yet: too few cases of this kind were decided, or too few were right"
 NOT_READ = "no promise: the latest answers have not been counted yet"
 

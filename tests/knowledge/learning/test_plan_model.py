@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from knowledge.learning.linear_model import TrainingExample
+from knowledge.learning.plan_past_training import make_past
 from knowledge.learning.plan_training import train_plan_model
 from tests.knowledge.learning.examples import make_stream
 
@@ -93,6 +95,19 @@ def test_the_same_story_again_is_like_the_past(plan):
         for one, vector in zip(past[:100], vectors[:100], strict=True)
     ]
     assert not any(estimate.is_unlike_past for estimate in estimates)
+
+
+def test_a_new_name_in_a_story_told_in_the_usual_words_is_like_the_past():
+    """Stories are nearer to each other than to one with a new name, which is near all the same."""
+    spread = np.random.default_rng(7).normal(scale=0.005, size=(40, 8))
+    stories = (np.eye(8)[0] + spread).astype(np.float32)
+    stories /= np.linalg.norm(stories, axis=1, keepdims=True)
+    examples = [TrainingExample(f"Story {number}", "order", {}) for number in range(40)]
+    past = make_past(examples, stories, np.zeros(40, np.int64))
+    for side, is_unlike in ((0.3, False), (0.6, True)):
+        vector = np.zeros(8, np.float32)
+        vector[0], vector[1] = np.sqrt(1 - side**2), side
+        assert past.is_unlike({}, vector, past.find_nearest(vector)) is is_unlike
 
 
 def test_shares_are_a_distribution_over_all_labels(plan):
