@@ -131,11 +131,15 @@ class Shop:
         )
 
     def choose(self, who: str, case, entry: str):
-        """Choose this entry of the card's menu, and wait for the form, or for why none opens."""
+        """Choose this entry of the card's menu."""
         (value,) = [one for one in self.values(case.id, "case.more") if one.startswith(f"{entry} ")]
+        return self.ask(who, case, "case.more", value)
+
+    def ask(self, who: str, case, action_id: str, value=None):
+        """Press, and wait for the form, or for why none opens."""
         before = self.told(who)
-        answer = self.press(who, case, "case.more", value)
-        self.until(lambda: self.views(who) or self.told(who) != before, f"an answer to {entry}")
+        answer = self.press(who, case, action_id, value)
+        self.until(lambda: self.views(who) or self.told(who) != before, f"an answer to {action_id}")
         return answer
 
     def fill_in(self, who: str, **values) -> str:
@@ -269,9 +273,7 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         ("snooze", {"field.until": tomorrow, "field.note": "later"}),
     ]
     for name, values in attempts:
-        pressed = (
-            shop.choose(FINN, case, name) if name == "snooze" else shop.press(FINN, case, name)
-        )
+        pressed = shop.choose(FINN, case, name) if name == "snooze" else shop.ask(FINN, case, name)
         assert pressed["acked"]
         assert "Not done" in shop.fill_in(FINN, **values), name
     after = shop.store.cases.case(case.id)
@@ -314,10 +316,10 @@ def test_whom_a_parked_case_was_handed_to_does_not_say_what_happened(shop):
     shop.until(hands_over, "the case to be handed over")
     shop.until(lambda: shop.values(case.id, "case.settle"), "a card that asks what happened")
     answer = {"field.landed": "no", "field.note": "trust me"}
-    shop.press(FINN, case, "case.settle")
+    shop.ask(FINN, case, "case.settle")
     assert "Not done" in shop.fill_in(FINN, **answer)
     assert shop.store.cases.case(case.id).state is State.OUTCOME_UNKNOWN
-    shop.press(OMAR, case, "case.settle")
+    shop.ask(OMAR, case, "case.settle")
     assert (
         shop.fill_in(OMAR, **{**answer, "field.landed": "yes", "field.note": "it is on order"})
         == ""
