@@ -125,7 +125,7 @@ class Precedent:
 
     @property
     def card_id(self) -> str:
-        """Return what the precedents of one card have in common: its case and revision."""
+        """Return what precedents of one card share: case and revision."""
         return self.id.removesuffix(BY_HAND_SUFFIX)
 
     @property

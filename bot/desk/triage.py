@@ -386,7 +386,7 @@ def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]
 
 
 def _doubt(recommendation: Recommendation) -> str:
-    """Say why a person must look at what was recommended; empty for no reason."""
+    """Say why a person must look at it; empty for no reason."""
     if recommendation.lapsed_percent is not None:
         target = share_words(recommendation.lapsed_percent)
         return f"{target} such suggestions were promised to be right, and lately fewer were"

@@ -198,7 +198,9 @@ def _confirmation_dialog(case: Case, text: str) -> Json:
 
 
 def _amount_and_targets(case: Case, plan: Plan, wording: Wording) -> str:
-    targets = [describe_target(case, action, wording, MAX_TARGET_LENGTH) for action in plan.actions]
+    targets = [
+        describe_target(case, action, wording, limit=MAX_TARGET_LENGTH) for action in plan.actions
+    ]
     # A dictionary, unlike a set, keeps the order of the steps.
     text = f"For: {', '.join(dict.fromkeys(targets))}."
     if plan.amount:

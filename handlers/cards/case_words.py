@@ -25,7 +25,7 @@ def headline(case: Case, wording: Wording, limit: int) -> str:
     return f"{case.id} · {wording.prose(case.signal.title, limit)}"
 
 
-def describe_target(case: Case, action: Action, wording: Wording, limit: int) -> str:
+def describe_target(case: Case, action: Action, wording: Wording, *, limit: int) -> str:
     """Name what an action changes as the card does.
 
     What the case is about has the title of the card. Anything else has its own name.

@@ -77,7 +77,7 @@ def approve_form(
             plan, lambda text: wording.prose(text, MAX_SUMMARY_LENGTH), wording.system
         )
         steps = [
-            _step_with_target(case, action, summary, wording)
+            _step_with_target(case, action, summary, wording=wording)
             for action, summary in zip(plan.actions, summaries, strict=True)
         ]
     return case_form(
@@ -129,8 +129,8 @@ def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
     return [context_block(text)]
 
 
-def _step_with_target(case: Case, action: Action, summary: str, wording: Wording) -> list[Json]:
-    target = describe_target(case, action, wording, MAX_TARGET_LENGTH)
+def _step_with_target(case: Case, action: Action, summary: str, *, wording: Wording) -> list[Json]:
+    target = describe_target(case, action, wording, limit=MAX_TARGET_LENGTH)
     system = wording.system(action.system)
     return [text_run(summary, bold=True), text_run(f"  For: {target} ({system})")]
 

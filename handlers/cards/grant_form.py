@@ -76,7 +76,9 @@ def _target_input(case: Case, labels: Labels) -> list[Json]:
     plan = case.proposal.plan
     if plan is None:
         return []
-    target = describe_target(case, plan.actions[0], case_wording(case, labels), MAX_TARGET_LENGTH)
+    target = describe_target(
+        case, plan.actions[0], case_wording(case, labels), limit=MAX_TARGET_LENGTH
+    )
     options = [option("Whatever it is about", ANY), option(f"Only {target}"[:75], SAME)]
     select = static_select(ids.TARGET, options, initial_option=options[0])
     return [input_block("target", "About what?", select)]

@@ -111,7 +111,7 @@ def _add(state: _State, changes: Iterable[StoredPrecedent]) -> _State:
     for kind in changed_kinds:
         records[kind] = live_record(kind, answers[kind].values())
         _log_new_lapses(state.records.get(kind, NO_RECORD), records[kind])
-    return _State(state.training, place, answers, records)
+    return _State(state.training, place, answers=answers, records=records)
 
 
 def _log_new_lapses(before: LiveRecord, record: LiveRecord) -> None:

@@ -64,7 +64,11 @@ def blend(choice: AccountChoice, days: Numbers, trial: ScoreHistory, shares: Num
         is_earlier = trial.rows < start
         is_asked = trial.starts == start
         table = _residuals(
-            choice, days, trial.rows[is_earlier], surprises[is_earlier], days[start - 1]
+            choice,
+            days,
+            trial.rows[is_earlier],
+            surprises=surprises[is_earlier],
+            today=days[start - 1],
         )
         residuals = table[choice.values[trial.rows[is_asked]]]
         shares_with_habits[is_asked] = add_residuals(shares[is_asked], residuals)
@@ -113,7 +117,9 @@ def make_account_table(
     ``shares`` are those before accounts, ``is_right`` tells of the answers after them.
     """
     row_values = choice.values[trial.rows]
-    residuals = _residuals(choice, days, trial.rows, _surprises(trial, shares), days[-1])
+    residuals = _residuals(
+        choice, days, trial.rows, surprises=_surprises(trial, shares), today=days[-1]
+    )
     counts = count_labels(choice.values, trial.targets, len(trial.labels))
     totals = counts.sum(axis=1)
     correct, row_totals, mean = account_records(row_values, is_right, len(totals))
@@ -139,6 +145,7 @@ def _residuals(
     choice: AccountChoice,
     days: Numbers,
     rows: NDArray[np.int64],
+    *,
     surprises: Numbers,
     today: float,
 ) -> Numbers:

@@ -58,7 +58,7 @@ class EncoderGraph:
         return self._graph.finish(SIZE)
 
     def _embed(self) -> str:
-        """Add up the rows of tokens, their positions and the only type of text."""
+        """Add up the rows of tokens, positions and the only type."""
         prefix = f"{PREFIX}embeddings."
         words, word_scales, positions, position_scales = (
             self._weight(f"{prefix}{table}_embeddings.weight_{part}")
@@ -166,7 +166,7 @@ class EncoderGraph:
         )
 
     def _weight(self, name: str) -> str:
-        """Refer to a weight by its place in the packaged file, and return its name."""
+        """Refer to a weight in the packaged file; return its name."""
         source = self._sources[name]
         start = self._content.index(source.raw_data)
         return self._graph.add_weight(

@@ -67,8 +67,8 @@ class GraphNodes:
             self._nodes,
             "encoder",
             inputs,
-            [output],
-            list(self._initializers.values()),
+            outputs=[output],
+            initializer=list(self._initializers.values()),
         )
         imports = [
             helper.make_opsetid("", OPERATORS_VERSION),

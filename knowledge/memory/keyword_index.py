@@ -121,7 +121,7 @@ class KeywordIndex:
         kind: str,
         channels: Collection[str],
     ) -> list[tuple[int, float]]:
-        """Find keys with their BM25 score, the best first. An empty kind is any."""
+        """Find keys with their BM25 scores, best first; empty kind: any."""
         words = distinct_keywords(text)[:MAX_QUERY_WORDS]
         if not words or not channels or self._index is None:
             return []

@@ -18,7 +18,7 @@ _NAME_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def find_keywords(text: str) -> list[str]:
-    """Find the stems of all words in a text, and those of the parts of names."""
+    """Find the stems of all words, and of the parts of names."""
     return list(chain.from_iterable(map(_keywords_of, find_words(text))))
 
 

@@ -64,7 +64,7 @@ class MirrorRows:
         return int(np.count_nonzero(self.is_live))
 
     def whole_places(self) -> Places:
-        """Return the places of live rows of whole texts, one for each precedent."""
+        """Return the places of whole texts, one for each precedent."""
         return np.flatnonzero(self.is_live & (self.rows["piece"] == 0))
 
     def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
@@ -75,7 +75,7 @@ class MirrorRows:
         return self._vectors.exact(places)
 
     def find(self, key: int) -> int | None:
-        """Return the place of the live row of the whole text under this key."""
+        """Return the place of the whole text under this key."""
         number = int(np.searchsorted(self._keys, np.uint64(key)))
         if number == self.size or int(self._keys[number]) != key:
             return None
@@ -89,7 +89,7 @@ class MirrorRows:
         return places[self.is_live[places]]
 
     def find_all(self, keys: Sequence[int]) -> list[int]:
-        """Return the places of the live rows of whole texts under these keys."""
+        """Return the places of the whole texts under these keys."""
         if not self.size:
             return []
         wanted_keys = np.array(keys, np.uint64)
@@ -126,7 +126,7 @@ class RecentRows:
         return int(np.count_nonzero(self.is_live))
 
     def whole_places(self) -> Places:
-        """Return the places of live rows of whole texts, one for each precedent."""
+        """Return the places of whole texts, one for each precedent."""
         return np.flatnonzero(self.is_live & (self.rows["piece"] == 0))
 
     def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
@@ -140,7 +140,7 @@ class RecentRows:
         return self._ids[place]
 
     def find(self, key: int) -> int | None:
-        """Return the place of the live row of the whole text under this key."""
+        """Return the place of the whole text under this key."""
         place = self._places.get(key)
         if place is None or not self._all_live[place]:
             return None
@@ -157,12 +157,12 @@ class RecentRows:
         return np.arange(first, end)
 
     def find_all(self, keys: Sequence[int]) -> list[int]:
-        """Return the places of the live rows of whole texts under these keys."""
+        """Return the places of the whole texts under these keys."""
         places = map(self.find, keys)
         return [place for place in places if place is not None]
 
     def append(self, row: tuple[Any, ...], entry: MatrixEntry) -> None:
-        """Add the rows of a precedent. ``row`` is that of its whole text."""
+        """Add a precedent; ``row`` is that of its whole text."""
         self._places[row[0]] = self.size
         for number, vector in enumerate([entry.vector, *entry.piece_vectors]):
             self._append((*row, number), vector, entry.precedent.id)

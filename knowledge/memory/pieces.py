@@ -13,7 +13,7 @@ SEPARATOR = "\x1f"
 
 
 def split_pieces(text: str) -> list[str]:
-    """Split a text into pieces of 60 words, each beginning 30 after the last.
+    """Split a text into pieces of 60 words, 30 apart.
 
     A text that is not longer than a piece is returned as it is.
     """
@@ -26,7 +26,7 @@ def split_pieces(text: str) -> list[str]:
 
 
 def list_passages(text: str) -> list[str]:
-    """List what is embedded of a text: the whole, then its pieces if it has several."""
+    """List what is embedded: the whole, then its pieces if several."""
     pieces = split_pieces(text)
     return [text, *pieces] if len(pieces) > 1 else [text]
 

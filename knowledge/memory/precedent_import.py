@@ -32,7 +32,7 @@ OUTCOMES: dict[str, CaseOutcome] = {
 IMPORTER = "imported"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
     """The columns of a file."""
 
@@ -100,7 +100,10 @@ def parse_precedent(
     mapping: ColumnMapping,
     playbooks: Mapping[str, Playbook],
 ) -> Precedent | BadRow | None:
-    """Parse a row, or say what is wrong with it; None when its case has not ended."""
+    """Parse a row, or say what is wrong with it.
+
+    None when its case has not ended.
+    """
     parser = _RowParser(row, mapping)
     if parser.is_unfinished():
         return None

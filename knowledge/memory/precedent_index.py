@@ -53,7 +53,7 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 class _Passage(NamedTuple):
-    """A text that is embedded: that of a precedent, or a piece of it."""
+    """A text that is embedded: a precedent's, or a piece of it."""
 
     id: str
     text: str
@@ -197,7 +197,11 @@ class PrecedentIndex:
         entries = []
         for change in additions:
             vector, *piece_vectors = [vectors[passage.id] for passage in _passages(change)]
-            entries.append(MatrixEntry(change.precedent, change.digest, vector, piece_vectors))
+            entries.append(
+                MatrixEntry(
+                    change.precedent, change.digest, vector=vector, piece_vectors=piece_vectors
+                )
+            )
         if new_changes:
             self.matrix.update(entries, removed_ids, new_changes[-1].seq)
 
@@ -208,7 +212,7 @@ class PrecedentIndex:
     def _delete_vectors(
         self, removed_ids: Sequence[str], additions: Sequence[StoredPrecedent]
     ) -> None:
-        """Delete every vector of what is removed, and those that a shorter text leaves over."""
+        """Delete the vectors of what is removed, or no longer so long."""
         to_delete: list[str] = []
         for precedent_id in removed_ids:
             # Where the mirror was lost nobody knows how many there are.
@@ -430,7 +434,12 @@ def _passages(change: StoredPrecedent) -> list[_Passage]:
     """Return what is embedded of a precedent."""
     texts = list_passages(change.precedent.signal_text)
     return [
-        _Passage(passage_id(change.precedent.id, number), text, change.digest, number == 0)
+        _Passage(
+            id=passage_id(change.precedent.id, number),
+            text=text,
+            checksum=change.digest,
+            is_whole=number == 0,
+        )
         for number, text in enumerate(texts)
     ]
 

@@ -64,7 +64,7 @@ class SelectedRows(NamedTuple):
     starts: Places | None
 
     def nearest(self, vector: Vectors, limit: int) -> tuple[Places, Vectors]:
-        """Return the best row of each of the nearest precedents, with its similarity."""
+        """Return the best row of each near precedent, with its similarity."""
         similarities = self.block.rounded_similarities(self.places, vector)
         if self.starts is None:
             best = _best(similarities, limit)
@@ -168,7 +168,7 @@ class PrecedentMatrix:
         return self._mirror.live_count() + self._recent.live_count()
 
     def holds(self, precedent_id: str, checksum: str, row_count: int = 1) -> bool:
-        """Tell whether this precedent is here with this content and so many rows."""
+        """Tell whether this content is here, in so many rows."""
         key = hash_key(precedent_id)
         location = self._locate(key)
         if location is None:
@@ -228,7 +228,7 @@ class PrecedentMatrix:
         return ids
 
     def vectors_of(self, precedent_id: str) -> Vectors:
-        """Return the vectors of a precedent that is here, that of the whole text first.
+        """Return the vectors of a precedent, the whole text's first.
 
         Raises:
             KeyError: it is not here.
@@ -382,7 +382,10 @@ class _Names:
         return [self._numbers[name] for name in names if name in self._numbers]
 
     def row(self, entry: MatrixEntry) -> tuple[Any, ...]:
-        """Return the row of an entry but for its piece, with new numbers if need be."""
+        """Return the row of an entry, but for its piece.
+
+        Names that are new get numbers.
+        """
         precedent = entry.precedent
         return (
             hash_key(precedent.id),
@@ -411,13 +414,13 @@ class _Names:
 
 
 def _find_starts(block: RowBlock, places: Places) -> Places | None:
-    """Find where the rows of each precedent begin; None when none has several."""
+    """Find where each precedent begins; None when none has several rows."""
     is_whole = block.rows["piece"][places] == 0
     return None if is_whole.all() else np.flatnonzero(is_whole)
 
 
 def _best_pieces(similarities: Vectors, starts: Places, limit: int) -> Places:
-    """Return the best place of each of the nearest precedents, the best first."""
+    """Return the best place of each near precedent, the best first."""
     best = _best(np.maximum.reduceat(similarities, starts), limit)
     ends = np.append(starts[1:], len(similarities))
     places = [
