@@ -22,15 +22,12 @@ LAYERS = 6
 SIZE = 384
 MATRICES_PER_LAYER = 6
 EPSILON = 1e-12
-BITS = 8
 # The zero point of unsigned bytes.
 ZERO_POINT = 128
 # Numbers with a scale of their own. Smaller blocks are more exact and slower; the widest matrices
 # are a third of the work and bear larger ones.
 BLOCK_SIZE = 64
 WIDE_BLOCK_SIZE = 128
-# Level 4 multiplies integers.
-INTEGERS = 4
 PREFIX = "inner."
 
 
@@ -114,18 +111,8 @@ class EncoderGraph:
         rows, columns = self._sources[f"{matrix}_q"].dims
         block_size = WIDE_BLOCK_SIZE if rows > SIZE else BLOCK_SIZE
         inputs = [states, *self._pack(matrix, columns, rows // block_size, block_size=block_size)]
-        if bias:
-            inputs += ["", "", bias]
-        return self._graph.add_node(
-            "MatMulNBits",
-            inputs,
-            f"{matrix}.product",
-            domain=MICROSOFT,
-            K=rows,
-            N=columns,
-            bits=BITS,
-            block_size=block_size,
-            accuracy_level=INTEGERS,
+        return self._graph.add_product(
+            inputs, f"{matrix}.product", shape=(rows, columns), block_size=block_size, bias=bias
         )
 
     def _pack(self, matrix: str, columns: int, blocks: int, *, block_size: int) -> tuple[str, str]:

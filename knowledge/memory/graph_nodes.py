@@ -11,6 +11,10 @@ from typing import Any
 from onnx import TensorProto, helper, numpy_helper
 
 MICROSOFT = "com.microsoft"
+#: Of the numbers of matrices.
+BITS = 8
+# Level 4 multiplies integers.
+INTEGERS = 4
 OPERATORS_VERSION = 17
 #: Of the file format; older runtimes refuse newer numbers.
 FORMAT_VERSION = 9
@@ -27,6 +31,34 @@ class GraphNodes:
         """Add a node, and return the name of its output."""
         self._nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
+
+    def add_product(
+        self,
+        inputs: Sequence[str],
+        output: str,
+        *,
+        shape: tuple[int, int],
+        block_size: int,
+        bias: str = "",
+    ) -> str:
+        """Multiply by a matrix of 8-bit numbers, and return the name of the product.
+
+        ``inputs`` are the states, the packed matrix and its scales; ``shape`` is that of the
+        matrix, by rows and columns.
+        """
+        rows, columns = shape
+        names = [*inputs, "", "", bias] if bias else inputs
+        return self.add_node(
+            "MatMulNBits",
+            names,
+            output,
+            domain=MICROSOFT,
+            K=rows,
+            N=columns,
+            bits=BITS,
+            block_size=block_size,
+            accuracy_level=INTEGERS,
+        )
 
     def add_constant(self, name: str, value: Any) -> str:
         """Add a small constant, and return its name."""

@@ -20,14 +20,11 @@ from knowledge.memory.model_folder import (
     ModelFolder,
 )
 
-BITS = 8
 # The zero point of unsigned bytes, and the largest number on both sides of it.
 ZERO_POINT = 128
 MAX_STEPS = 127
 # A block of zeros has a scale as well.
 MIN_SCALE = 1e-12
-# Level 4 multiplies integers.
-INTEGERS = 4
 # Distances of tokens from each other are counted in so many groups in MPNet, and are all the same
 # beyond the largest one.
 MAX_DISTANCE = 128
@@ -134,18 +131,8 @@ class SentenceGraph:
         """Multiply states by a matrix."""
         columns, rows = self._folder.tensors[f"{matrix}.weight"].shape
         inputs = [states, *self._pack(matrix, columns, rows // BLOCK_SIZE)]
-        if bias:
-            inputs += ["", "", bias]
-        return self._graph.add_node(
-            "MatMulNBits",
-            inputs,
-            f"{matrix}.product",
-            domain=MICROSOFT,
-            K=rows,
-            N=columns,
-            bits=BITS,
-            block_size=BLOCK_SIZE,
-            accuracy_level=INTEGERS,
+        return self._graph.add_product(
+            inputs, f"{matrix}.product", shape=(rows, columns), block_size=BLOCK_SIZE, bias=bias
         )
 
     def _pack(self, matrix: str, columns: int, blocks: int) -> tuple[str, str]:

@@ -1,4 +1,7 @@
-"""Settings of the bots that journeys start."""
+"""Bots that journeys start, and signals to them."""
+
+import json
+import urllib.request
 
 from bot.demo import launcher
 from tests.servers import free_port
@@ -15,3 +18,18 @@ def sample_environment(folder, slack, **extra):
         "COUNTERSIGN_STOP_FOR": "60",
     }
     return launcher.sample_environment(folder, slack, **{**own, **extra})
+
+
+def send_low_stock(bot, number):
+    """Send the signal of a bin that is low; return its outcome."""
+    body = {
+        "key": f"k{number}",
+        "kind": "low_stock",
+        "subject": f"bin:{number}",
+        "title": f"Bin {number} is low",
+        "facts": {"product_id": number + 60},
+    }
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
+    request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["outcome"]

@@ -18,7 +18,7 @@ from bot.store.precedents import SqlPrecedentStore
 from knowledge.memory.helper_client import HelperClient, HelperOptions
 from knowledge.memory.helper_protocol import HelperAddress
 from knowledge.memory.token_table import TokenTable
-from tests.journeys.bots import sample_environment
+from tests.journeys.bots import sample_environment, send_low_stock
 from tests.store.test_precedents import precedent
 from tests.waiting import wait_until
 
@@ -59,20 +59,6 @@ def get(bot, path):
         return response.read().decode()
 
 
-def send(bot, number):
-    body = {
-        "key": f"k{number}",
-        "kind": "low_stock",
-        "subject": f"bin:{number}",
-        "title": f"Bin {number} is low",
-        "facts": {"product_id": number + 60},
-    }
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
-    request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=60) as response:
-        return json.load(response)["outcome"]
-
-
 def find_card(emulator, number):
     """Return the card of this signal as text, if any."""
     for message in emulator.messages(STOCK):
@@ -92,7 +78,7 @@ def test_a_start_waits_for_no_memory_which_joins_later(bot, emulator, stopped_he
     # It returns when the bot says that it is ready.
     bot.start()
     assert json.loads(get(bot, "/healthz"))
-    assert send(bot, 1) == "opened"
+    assert send_low_stock(bot, 1) == "opened"
     wait_until(lambda: find_card(emulator, 1), "a card while memory is not open")
     assert PRECEDENTS not in find_card(emulator, 1)
     assert recalls(bot, "unavailable")
@@ -102,7 +88,7 @@ def test_a_start_waits_for_no_memory_which_joins_later(bot, emulator, stopped_he
 
     def has_precedents():
         number = next(numbers)
-        assert send(bot, number) == "opened"
+        assert send_low_stock(bot, number) == "opened"
         wait_until(lambda: find_card(emulator, number), "a card")
         return PRECEDENTS in find_card(emulator, number)
 

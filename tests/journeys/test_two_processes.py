@@ -1,8 +1,6 @@
 """Two bots on one PostgreSQL and one Slack, one of them killed in the middle: every signal one card, every approval one effect."""
 
-import json
 import sqlite3
-import urllib.request
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -18,25 +16,11 @@ from bot.demo.processes import BotProcess
 from bot.store.database import Database
 from bot.store.store import Store
 from tests.conftest import _create
-from tests.journeys.bots import sample_environment
+from tests.journeys.bots import sample_environment, send_low_stock
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.journey
 CASES = 24
-
-
-def send(bot, number):
-    body = {
-        "key": f"k{number}",
-        "kind": "low_stock",
-        "subject": f"bin:{number}",
-        "title": f"Bin {number} is low",
-        "facts": {"product_id": number + 60},
-    }
-    headers = {"Content-Type": "application/json", "Authorization": "Bearer sample-source-token"}
-    request = urllib.request.Request(f"{bot.url}/v1/signals", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)["outcome"]
 
 
 def _case_id(message):
@@ -79,7 +63,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             list(starts.map(BotProcess.start, bots))
         wait_until(lambda: emulator.get("traffic")["connections"] == 2, "two connections")
         outcomes = Counter(
-            send(bots[(number + again) % 2], number)
+            send_low_stock(bots[(number + again) % 2], number)
             for again in range(2)
             for number in range(1, CASES + 1)
         )
