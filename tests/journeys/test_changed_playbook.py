@@ -22,10 +22,9 @@ from bot.store.database import Database
 from bot.store.store import Store
 from handlers.cards import ids
 from knowledge.library import copy_library
-from tests.journeys.bots import sample_environment
+from tests.journeys.bots import sample_environment, send_low_stock
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import words_of
-from tests.journeys.test_two_processes import send
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
@@ -236,7 +235,7 @@ def test_power_cuts_between_lose_and_double_no_comparison(tmp_path, emulator):
         # Each is received, and then the power is cut wherever the work on it happens to be.
         for number in range(1, 5):
             bot.start()
-            assert send(bot, number) == "opened"
+            assert send_low_stock(bot, number) == "opened"
             bot.kill()
         bot.start()
         with closing(Database(settings.database_url)) as database:

@@ -18,8 +18,8 @@ from bot.demo.processes import BotProcess
 from bot.settings import PACKAGED_LIBRARY
 from knowledge.library import copy_library
 from tests.fakes.receiver import SECRET, Receiver
-from tests.journeys.bots import sample_environment
-from tests.journeys.test_two_processes import _case_id, send
+from tests.journeys.bots import sample_environment, send_low_stock
+from tests.journeys.test_two_processes import _case_id
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
@@ -105,7 +105,7 @@ def test_programs_hear_of_a_case_to_its_end_and_one_that_was_away_hears_it_later
     till, sync = receivers["till"], receivers["ledger-sync"]
     # Each post is answered with a failure, and so is everything until the bot is killed.
     sync.status = 500
-    assert send(bot, 1) == "opened"
+    assert send_low_stock(bot, 1) == "opened"
     wait_until(lambda: any(map(_case_id, emulator.messages(STOCK))), "the card")
     approve(emulator)
     wait_until(lambda: set(till.types()) == set(ALL), "every event at the till")

@@ -13,8 +13,8 @@ from bot.store.database import Database
 from bot.store.store import Store
 from bot.tracing import trace_id_of
 from tests.fakes.collector import Collector
-from tests.journeys.bots import sample_environment
-from tests.journeys.test_two_processes import _case_id, send
+from tests.journeys.bots import sample_environment, send_low_stock
+from tests.journeys.test_two_processes import _case_id
 from tests.journeys.test_workers import approve
 from tests.metric_samples import samples
 from tests.waiting import wait_until
@@ -73,7 +73,7 @@ def ended_count(found, kind):
 def test_a_case_is_one_trace_and_one_line_of_figures_over_all_processes(
     bot, emulator, collector, tmp_path
 ):
-    assert send(bot, 1) == "opened"
+    assert send_low_stock(bot, 1) == "opened"
     database = Database(f"sqlite:///{tmp_path / 'data' / 'countersign.db'}")
     store = Store.over(database)
     try:

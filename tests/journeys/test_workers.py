@@ -17,8 +17,8 @@ from bot.demo.people import STOCK
 from bot.demo.processes import BotProcess
 from bot.store.database import Database
 from bot.store.store import Store
-from tests.journeys.bots import sample_environment
-from tests.journeys.test_two_processes import _case_id, send
+from tests.journeys.bots import sample_environment, send_low_stock
+from tests.journeys.test_two_processes import _case_id
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
@@ -84,7 +84,7 @@ def test_two_workers_share_a_hundred_cases_and_both_may_die(bot, emulator, datab
     try:
         outcomes = Counter()
         for number in range(1, CASES + 1):
-            outcomes[send(bot, number)] += 1
+            outcomes[send_low_stock(bot, number)] += 1
             if number == CASES // 2:
                 # It has every lane; what it had under lease is done by its successor.
                 first[1].kill()
@@ -156,7 +156,7 @@ def a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, databa
     workers[2].suspend()
     try:
         for number in range(1, 11):
-            send(bot, number)
+            send_low_stock(bot, number)
         wait_until(lambda: len(sent_cards(store, emulator)) == 10, "every card")
     finally:
         workers[2].resume()
