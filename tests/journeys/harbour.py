@@ -168,8 +168,9 @@ class Harbour:
         return uids
 
     def approve(self, who, case):
-        ts = self.card(case)["ts"]
-        return self.press(who, case.channel, ts, "case.approve", value=ids.token(case))
+        """Press as the case is now; it may have got its plan since it was read."""
+        ts, token = self.card(case)["ts"], ids.token(self.case(case))
+        return self.press(who, case.channel, ts, "case.approve", value=token)
 
     until = staticmethod(wait_until)
 

@@ -324,10 +324,13 @@ def test_today_is_asked_only_where_it_is_wanted_and_then_read_only(
 
 
 def test_the_precedents_of_one_case_ended_before_it_and_are_never_its_own(countersign, histories):
-    case_id = list(histories)[-1]
-    text = countersign("replay", "--case", case_id, "--no-models").stdout
-    (line,) = [one for one in text.splitlines() if "recalled now" in one]
-    cited = set(re.findall(r"EX-\d+", line))
+    # Not every case is like one before it.
+    for case_id in list(histories)[-5:]:
+        text = countersign("replay", "--case", case_id, "--no-models").stdout
+        (line,) = [one for one in text.splitlines() if "recalled now" in one]
+        cited = set(re.findall(r"EX-\d+", line))
+        if cited:
+            break
     assert cited
     assert case_id not in cited
     opened_at = histories[case_id][0]["at"]
