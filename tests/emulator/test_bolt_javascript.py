@@ -213,7 +213,8 @@ def test_slacks_client_pages_retries_uploads_and_is_told_what_is_wrong(
     with socket_app(slack, tmp_path, package):
         say(slack, "list 2", "pages: a+b | c+d | e+general")
         say(slack, "people 2", "3 people on 2 pages")
-        say(slack, "stages", "first")
+        # The first text is replaced at once.
+        say(slack, "stages", "second")
         wait_until(lambda: any("second http" in text for text in texts(slack, "general")), "stages")
         say(slack, "file", "note.txt, 9 bytes")
         say(slack, "call no.such.method", "refused; slack_webapi_platform_error; unknown_method")

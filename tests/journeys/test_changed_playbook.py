@@ -130,9 +130,15 @@ def approved(town, product: int):
 
 
 def take_back(town, case) -> None:
-    ts, token = town.card(case)["ts"], ids.token(town.case(case))
-    town.press(ANA, case.channel, ts, ids.UNDO, value=token)
-    town.until(lambda: town.window(ANA)["views"], "a form")
+    def form_opens() -> bool:
+        # The card may be drawn again between the look at it and the press.
+        ts, token = town.card(case)["ts"], ids.token(town.case(case))
+        if not town.press(ANA, case.channel, ts, ids.UNDO, value=token).get("acked"):
+            return False
+        town.until(lambda: town.window(ANA)["views"], "a form")
+        return True
+
+    town.until(form_opens, "a button to take it back")
     town.submit(ANA, **{ids.NOTE: "far too many bottles"})
 
 
