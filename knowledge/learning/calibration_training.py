@@ -27,6 +27,8 @@ TARGETS = (0.95, 0.90, 0.85, 0.80)
 DAYS_IN_WEEK = 7
 MAX_RECENT_WEEKS = 8
 MIN_WEEKLY_OUTCOMES = 30
+# Of a kind with fewer cases older ones count too: most desks have a few cases of a kind a week.
+MIN_RECENT_OUTCOMES = 60
 # Of fewer weeks it is not known how they differ. Their days stand in for them, which differ more.
 MIN_COMPARED_WEEKS = 3
 MIN_RECENT_DAYS = 5
@@ -91,8 +93,8 @@ def certify_precision(
         bound = precision_lower_bound(correct, total, risk=RISK / CANDIDATE_THRESHOLDS)
         if bound < target:
             continue
-        is_recent = is_above & (ages < MAX_RECENT_WEEKS * DAYS_IN_WEEK)
-        if weekly_lower_bound(is_right[is_recent], ages[is_recent]) >= target:
+        recent = _recent_places(is_above, ages)
+        if weekly_lower_bound(is_right[recent], ages[recent]) >= target:
             return PrecisionGuarantee(
                 target=target,
                 threshold=threshold,
@@ -107,8 +109,9 @@ def weekly_lower_bound(is_right: NDArray[np.bool_], ages: NDArray[np.float64]) -
     """Return the share of right ones that a week has at least.
 
     It is the worst of the weeks with enough outcomes, and what the next one has with a certainty of
-    1 - ``WEEK_RISK``: as many outcomes as a week had, whose chance of being right deviates as that
-    of earlier weeks did. 0 where too little is known. ``ages`` are in days.
+    1 - ``WEEK_RISK``: as many outcomes as a week had, and so many that they say something, whose
+    chance of being right deviates as that of earlier weeks did. 0 where too little is known.
+    ``ages`` are in days.
     """
     total = len(is_right)
     days = np.floor(ages)
@@ -117,7 +120,8 @@ def weekly_lower_bound(is_right: NDArray[np.bool_], ages: NDArray[np.float64]) -
     weeks = ages // DAYS_IN_WEEK
     # Two imagined outcomes: without these a record without failures would claim certainty.
     share = (float(is_right.sum()) + 1) / (total + 2)
-    weekly_total = total / max(1.0, (float(days.max()) + 1) / DAYS_IN_WEEK)
+    week_count = max(1.0, (float(days.max()) + 1) / DAYS_IN_WEEK)
+    weekly_total = max(MIN_WEEKLY_OUTCOMES, total / week_count)
     groups = weeks if len(np.unique(weeks)) >= MIN_COMPARED_WEEKS else days
     variance = _predicted_variance(is_right, groups)
     variance += share * (1 - share) * (1 / weekly_total + 1 / total)
@@ -152,6 +156,17 @@ def _ages(outcomes: Sequence[ScoredOutcome]) -> NDArray[np.float64]:
     """Return how many days before the last one each was."""
     days = np.array([outcome.day for outcome in outcomes])
     return np.asarray(days.max() - days, np.float64)
+
+
+def _recent_places(is_above: NDArray[np.bool_], ages: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the places of the outcomes that speak of the next week."""
+    places = np.flatnonzero(is_above)
+    recent_places = places[ages[places] < MAX_RECENT_WEEKS * DAYS_IN_WEEK]
+    return (
+        recent_places
+        if len(recent_places) >= MIN_RECENT_OUTCOMES
+        else places[-MIN_RECENT_OUTCOMES:]
+    )
 
 
 def _predicted_variance(is_right: NDArray[np.bool_], groups: NDArray[np.float64]) -> float:

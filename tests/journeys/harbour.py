@@ -168,7 +168,7 @@ class Harbour:
         return uids
 
     def approve(self, who, case):
-        """Press as the case is now; it may have got its plan since it was read."""
+        """Press as the case is now, not as it was read."""
         ts, token = self.card(case)["ts"], ids.token(self.case(case))
         return self.press(who, case.channel, ts, "case.approve", value=token)
 

@@ -128,3 +128,22 @@ def test_a_calibrated_probability_is_the_share_that_was_right():
     calibration = calibrate(past)
     for score in (-1.0, 0.0, 1.0):
         assert calibration.probability(score) == pytest.approx(share(score), abs=0.05)
+
+
+def few_a_week(results):
+    """Make outcomes of a kind with two cases a week, all with the same score."""
+    return [ScoredOutcome(1.0, bool(right), 3.5 * number) for number, right in enumerate(results)]
+
+
+def test_a_kind_with_two_cases_a_week_is_promised_what_a_year_of_them_bears_out():
+    results = [number != 40 for number in range(104)]
+    guarantee = certify_precision(few_a_week(results), 0.90)
+    assert guarantee is not None
+    assert (guarantee.correct, guarantee.total) == (103, 104)
+    assert certify_precision(few_a_week(results), 0.95) is None
+
+
+def test_a_kind_with_two_cases_a_week_is_promised_nothing_after_bad_months():
+    results = [True] * 100 + [number % 2 for number in range(16)]
+    assert certify_precision(few_a_week(results), 0.80) is None
+    assert certify_precision(few_a_week([True] * 116), 0.80) is not None
