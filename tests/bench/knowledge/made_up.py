@@ -7,6 +7,8 @@ import json
 import random
 from datetime import datetime, timedelta
 
+from tests.bench.knowledge.tickets import TICKET_FACTS
+
 #: Words that tell a kind, and words that tell nothing.
 TELLING_WORDS = {
     "balance": ("balance", "account", "left"),
@@ -26,18 +28,7 @@ RESPONSES = ("Closed with explanation", "Closed with monetary relief")
 TICKET_COLUMNS = (
     "number",
     "opened_at",
-    "contact_type",
-    "location",
-    "category",
-    "subcategory",
-    "u_symptom",
-    "cmdb_ci",
-    "impact",
-    "urgency",
-    "priority",
-    "caller_id",
-    "opened_by",
-    "first_group",
+    *TICKET_FACTS,
     "final_group",
     "closed_code",
     "closed_at",
