@@ -117,6 +117,11 @@ def test_precedents_of_some_kinds_are_found_however_many_others_are_more_alike(o
 
 
 def test_a_memory_that_cannot_be_searched_says_so(open_memory):
-    memory = open_memory(*stories(), answer_timeout=0.0)
+    memory = open_memory(*stories())
+
+    def fail(vector, scope, limit):
+        raise OSError("the disk is gone")
+
+    memory.index.matrix.find_nearest = fail
     found = memory.find_precedents("gin", kinds=None, channels={"C0STOCK"}, now=NOW)
     assert found is None
