@@ -41,7 +41,7 @@ class GraphNodes:
         block_size: int,
         bias: str = "",
     ) -> str:
-        """Multiply by a matrix of 8-bit numbers, and return the name of the product.
+        """Multiply by an 8-bit matrix, and return the name of the product.
 
         ``inputs`` are the states, the packed matrix and its scales; ``shape`` is that of the
         matrix, by rows and columns.
