@@ -11,13 +11,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from bot.ports.outbox import Topic
+from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.database import Database
 from bot.store.store import Store
 from bot.store.unit_of_work import UnitOfWork
@@ -31,33 +33,39 @@ _WAITS_FOR_CLIENT = sa.text(
 )
 
 
+def stop() -> None:
+    """Stop this process at this place of this thread."""
+    # To this thread, and not to any: it would get on for a moment.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+
+
 def stop_on_ledger(unit: UnitOfWork) -> None:
     unit.next_case_id()
     unit.number_above(4711)
     # Its result is asked for when the transaction is committed.
     unit.flush()
-    os.kill(os.getpid(), signal.SIGSTOP)
+    stop()
+
+
+def stop_on_message(message: LeasedMessage, unit: UnitOfWork) -> None:
+    unit.complete(message)
+    stop()
 
 
 def run(url: str, where: str) -> None:
     database = Database(url)
-    store = Store.over(database)
     try:
         if where == "ledger":
             database.write(stop_on_ledger)
         else:
-            (message,) = store.outbox.claim([Topic.CARD], 1, NOON, LEASE_SECONDS)
-
-            def stop_on_message(unit: UnitOfWork) -> None:
-                unit.complete(message)
-                os.kill(os.getpid(), signal.SIGSTOP)
-
-            database.write(stop_on_message, appends=False)
+            outbox = Store.over(database).outbox
+            (message,) = outbox.claim([Topic.CARD], 1, NOON, LEASE_SECONDS)
+            database.write(partial(stop_on_message, message), appends=False)
         print("committed")
     except DBAPIError as failure:
         print("lost" if failure.connection_invalidated else "failed")
     # The next transaction has a connection of its own.
-    print(database.write(lambda unit: unit.next_case_id()))
+    print(database.write(UnitOfWork.next_case_id))
     database.close()
 
 

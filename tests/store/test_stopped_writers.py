@@ -17,6 +17,7 @@ from bot.store.database import Database
 from bot.store.statements import CompiledStatement
 from bot.store.stopped_writers import MAX_STILL_SECONDS, StoppedWriters, session_name
 from bot.store.store import Store
+from bot.store.unit_of_work import UnitOfWork
 from tests.conftest import _create
 from tests.fakes.clock import NOON
 from tests.metric_samples import sample
@@ -65,7 +66,7 @@ def go_on(process):
 def test_another_process_goes_on_when_one_is_stopped_that_holds_the_ledger(url, hasty, caplog):
     before = sample("countersign_ended_sessions_total")
     with stopped_writer(url, "ledger") as process:
-        assert hasty.write(lambda unit: unit.next_case_id()) == "EX-1"
+        assert hasty.write(UnitOfWork.next_case_id) == "EX-1"
         assert sample("countersign_ended_sessions_total") == before + 1
         (line,) = [one for one in caplog.messages if one.startswith("ended the database session")]
         assert f"(countersign writer {process.pid} from 127.0.0.1)" in line
@@ -189,4 +190,4 @@ def test_a_writer_has_a_name_and_a_reader_has_none(database):
 def test_whoever_cannot_look_says_so_and_waits_on(database, look, caplog, monkeypatch):
     monkeypatch.setattr(stopped_writers, "_STILL", BROKEN)
     look(0.0)
-    assert caplog.messages == ["cannot look for stopped writers: ProgrammingError (42P01)"]
+    assert caplog.messages == ["cannot look for stopped writers: ProgrammingError from UndefinedTable (42P01)"]
