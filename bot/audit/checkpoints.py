@@ -420,7 +420,7 @@ class Checkpoints(Witness):
             self._publish_key()
             self._reload_key()
 
-    def _hold_folder(self) -> AcquireReturnProxy:
+    def _hold_folder(self) -> AcquireReturnProxy[FileLock]:
         """Keep other processes from the folder. Say so while one of them has it."""
         while True:
             try:

@@ -45,6 +45,10 @@ WAITS_FOR_LOCK = (
     "waiting for another session of the database that holds a lock; if this stays, look for the"
     " oldest xact_start in pg_stat_activity"
 )
+FILE_IS_LOCKED = (
+    "another process keeps the write lock of the database's file; look whether it is stopped"
+    " (lslocks lists it with WRITE on the file's -shm)"
+)
 HEADS_ARE_WRONG = "the heads of the ledger changed inside a transaction that had locked them"
 
 log = logging.getLogger(__name__)
@@ -209,7 +213,12 @@ class Database:
             self._run_batch(batch)
             return
         except BaseException as failure:
-            if len(batch) > 1:
+            if _is_locked_file(failure):
+                log.warning(FILE_IS_LOCKED)
+                # Each has waited its time, and none would get on alone.
+                for job in batch:
+                    job.future.set_exception(failure)
+            elif len(batch) > 1:
                 self._run_each(batch)
             elif _may_repeat(failure) and batch[0].repeats > 0:
                 batch[0].repeats -= 1
@@ -343,6 +352,12 @@ def _configure_session() -> Select[Any]:
         "application_name": session_name(),
     }
     return select(*(func.set_config(name, value, False) for name, value in settings.items()))
+
+
+def _is_locked_file(failure: BaseException) -> bool:
+    """Tell whether another process kept SQLite's write lock for too long."""
+    cause = failure.orig if isinstance(failure, DBAPIError) else None
+    return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 def _sqlstate(failure: DBAPIError) -> str:

@@ -190,4 +190,6 @@ def test_a_writer_has_a_name_and_a_reader_has_none(database):
 def test_whoever_cannot_look_says_so_and_waits_on(database, look, caplog, monkeypatch):
     monkeypatch.setattr(stopped_writers, "_STILL", BROKEN)
     look(0.0)
-    assert caplog.messages == ["cannot look for stopped writers: ProgrammingError from UndefinedTable (42P01)"]
+    assert caplog.messages == [
+        "cannot look for stopped writers: ProgrammingError from UndefinedTable (42P01)"
+    ]
