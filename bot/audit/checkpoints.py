@@ -421,7 +421,7 @@ class Checkpoints(Witness):
             self._reload_key()
 
     def _hold_folder(self) -> AcquireReturnProxy[FileLock]:
-        """Keep other processes from the folder. Say so while one of them has it."""
+        """Lock the folder. Say so while another process has it."""
         while True:
             try:
                 return self._lock.acquire(timeout=REPORT_INTERVAL_SECONDS)

@@ -69,7 +69,6 @@ class Database:
         self.met_controls = MetControls()
         self.decoded_cases = DecodedCases()
         self.engine = writing_engine(url)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
         self._reading_engine = reading_engine(url)
         for engine in (self.engine, self._reading_engine):
@@ -84,6 +83,11 @@ class Database:
         self._jobs = WriteQueue(lambda: self.precedence.is_rush())
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether it is a file."""
+        return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """Finish the jobs that wait, and close the connections."""
@@ -240,7 +244,7 @@ class Database:
             self._run_batch([job])
 
     def _patient_transaction(self, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
-        """Run jobs in one transaction, however long others hold a lock that it needs."""
+        """Run jobs in one transaction, however long it waits for locks."""
         while True:
             try:
                 return self._transaction(batch)

@@ -1,4 +1,4 @@
-"""Sessions of writers whose process was stopped in the middle of a transaction.
+"""Sessions of writers whose process was stopped in a transaction.
 
 A process that is stopped, or whose machine sleeps, keeps its connection: its kernel answers for it.
 PostgreSQL itself ends a session that is idle in a transaction for too long, but it does not count
@@ -29,6 +29,11 @@ LOOK_INTERVAL_SECONDS = 3.0
 #: Sessions that write have this name, and the id of their process after it. No other is ended: no
 #: migration, backup, import or long read.
 SESSION_NAME = "countersign writer"
+SESSION_ENDED = (
+    "ended a session of the database (%s): its process has stood still in a transaction for %d s,"
+    " and others waited for it. The transaction is undone, and its work is taken over. Look whether"
+    " that process or its machine is stopped"
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +45,7 @@ def session_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Standstill:
-    """A session, and the message of its client that it has carried out last."""
+    """A session after a certain message of its client."""
 
     pid: int
     last_message_at: datetime
@@ -63,7 +68,7 @@ class StoppedWriters:
         self._still_since: dict[_Standstill, float] = {}
 
     def end(self) -> None:
-        """End the sessions that every look of some seconds has found in the same place.
+        """End the sessions that stand still since a look some seconds ago.
 
         One look proves nothing: between two statements every pipeline waits for its client, and the
         statement before may have taken long. The same message at two looks proves that the session
@@ -92,15 +97,8 @@ class StoppedWriters:
         values = {"of_pid": standstill.pid, "last_message_at": standstill.last_message_at}
         for row in self._fetch(_END, values):
             ENDED_SESSIONS.inc()
-            log.warning(
-                "ended the database session %d (%s from %s): its process has stood still in a"
-                " transaction for %d s, and others waited for it. The transaction is undone, and"
-                " its work is taken over. Look whether that process or its machine is stopped",
-                row.pid,
-                row.application_name,
-                row.client_addr or "this machine",
-                seconds,
-            )
+            place = row.client_addr or "this machine"
+            log.warning(SESSION_ENDED, f"{row.application_name} from {place}", seconds)
 
     def _fetch(self, statement: CompiledStatement, values: dict[str, Any]) -> list[Any]:
         return self._readers.fetch(statement, values)
