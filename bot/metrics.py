@@ -129,6 +129,11 @@ LEASE_LOSSES = Counter(
     ["topic"],
     registry=REGISTRY,
 )
+ENDED_SESSIONS = Counter(
+    "countersign_ended_sessions",
+    "Database sessions of stopped processes that were ended, so that others could go on.",
+    registry=REGISTRY,
+)
 SLACK_CALLS = Counter(
     "countersign_slack_calls",
     "Calls of Slack's Web API: ok, refused, rate_limited, or failed without an answer.",

@@ -15,6 +15,7 @@ import base64
 import binascii
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from filelock import FileLock
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from bot.cases.control_commands import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
@@ -49,6 +50,10 @@ NEW_KEY = "key.new"
 #: The extension line of a note that replaces the key: the old one, and the new one.
 ROTATED = "rotated"
 NOTE_NAME = re.compile(r"(\d{6,})-(\d+)\.note")
+#: A wait for another process of this machine is logged so often. Signing takes milliseconds.
+REPORT_INTERVAL_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -409,11 +414,21 @@ class Checkpoints(Witness):
         # Several processes of one machine may share the folder.
         self._lock = FileLock(folder / "lock")
         super().__init__(folder, origin)
-        with self._lock:
+        with self._hold_folder():
             self._key = self._load_or_make_key()
             self._public = self._key.public_key()
             self._publish_key()
             self._reload_key()
+
+    def _hold_folder(self) -> AcquireReturnProxy[FileLock]:
+        """Lock the folder. Say so while another process has it."""
+        while True:
+            try:
+                return self._lock.acquire(timeout=REPORT_INTERVAL_SECONDS)
+            except Timeout:
+                log.warning(
+                    "another process has %s; look whether it is stopped", self._lock.lock_file
+                )
 
     @property
     def private_key(self) -> Ed25519PrivateKey:
@@ -432,7 +447,7 @@ class Checkpoints(Witness):
             LedgerBroken: the ledger does not grow from what was signed before, and nobody has
                 acknowledged why.
         """
-        with self._lock:
+        with self._hold_folder():
             self._reload_key()
             # Read before the ledger: a case that is opened meanwhile is not counted too early.
             cases = ledger.last_case_number()
@@ -472,7 +487,7 @@ class Checkpoints(Witness):
         Raises:
             LedgerBroken: the ledger does not grow from what was signed before.
         """
-        with self._lock:
+        with self._hold_folder():
             self._reload_key()
             cases = ledger.last_case_number()
             memory, tree = self._grow_tree(ledger)

@@ -6,6 +6,7 @@ batch. On PostgreSQL it holds the lock on the ledger's head for as short a time 
 """
 
 import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.cases.errors import LedgerBroken
@@ -26,6 +27,7 @@ from bot.store.met_controls import MetControls
 from bot.store.parameters import keep_storable
 from bot.store.readers import Readers
 from bot.store.statements import CompiledStatement
+from bot.store.stopped_writers import StoppedWriters, session_name
 from bot.store.unit_of_work import UnitOfWork
 from bot.store.write_queue import FirstCome, Precedence, WriteJob, WriteQueue
 
@@ -35,7 +37,21 @@ MAX_BATCH = 64
 SHARED_TRANSACTIONS = 100
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
+#: On PostgreSQL: how long a writer waits for a lock before it looks whether the holder is stopped.
+MAX_LOCK_WAIT_SECONDS = 4.0
+#: The SQLSTATE of a wait that lasted longer.
+LOCK_NOT_AVAILABLE = "55P03"
+WAITS_FOR_LOCK = (
+    "waiting for another session of the database that holds a lock; if this stays, look for the"
+    " oldest xact_start in pg_stat_activity"
+)
+FILE_IS_LOCKED = (
+    "another process keeps the write lock of the database's file; look whether it is stopped"
+    " (lslocks lists it with WRITE on the file's -shm)"
+)
 HEADS_ARE_WRONG = "the heads of the ledger changed inside a transaction that had locked them"
+
+log = logging.getLogger(__name__)
 
 
 class Database:
@@ -53,12 +69,12 @@ class Database:
         self.met_controls = MetControls()
         self.decoded_cases = DecodedCases()
         self.engine = writing_engine(url)
-        self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
         self._reading_engine = reading_engine(url)
         for engine in (self.engine, self._reading_engine):
             keep_storable(engine)
         self._readers = Readers(self._reading_engine)
+        self._stopped_writers = StoppedWriters(self._readers)
         #: Lets decisions of people go before background work.
         self.precedence: Precedence = FirstCome()
         self._connection: DriverConnection | None = None
@@ -67,6 +83,11 @@ class Database:
         self._jobs = WriteQueue(lambda: self.precedence.is_rush())
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether it is a file."""
+        return self.engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """Finish the jobs that wait, and close the connections."""
@@ -180,15 +201,28 @@ class Database:
         while batch := self._jobs.take(MAX_BATCH):
             self._run_batch(batch)
 
+    def end_stopped_writers(self) -> None:
+        """Let work go on that a stopped process has locked.
+
+        Whoever has waited, or has found work that is due and locked, calls this.
+        """
+        if not self.is_sqlite:
+            self._stopped_writers.end()
+
     def _run_batch(self, batch: list[WriteJob]) -> None:
         try:
-            results = self._transaction(batch)
+            results = self._patient_transaction(batch)
         except HeadMoved:
             # Nobody has lost anything: the heads are read in the next attempt.
             self._run_batch(batch)
             return
         except BaseException as failure:
-            if len(batch) > 1:
+            if _is_locked_file(failure):
+                log.warning(FILE_IS_LOCKED)
+                # Each has waited its time, and none would get on alone.
+                for job in batch:
+                    job.future.set_exception(failure)
+            elif len(batch) > 1:
                 self._run_each(batch)
             elif _may_repeat(failure) and batch[0].repeats > 0:
                 batch[0].repeats -= 1
@@ -208,6 +242,17 @@ class Database:
                 self._jobs.put_back(batch[number:])
                 return
             self._run_batch([job])
+
+    def _patient_transaction(self, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
+        """Run jobs in one transaction, however long it waits for locks."""
+        while True:
+            try:
+                return self._transaction(batch)
+            except DBAPIError as failure:
+                if _sqlstate(failure) != LOCK_NOT_AVAILABLE:
+                    raise
+            log.warning(WAITS_FOR_LOCK)
+            self.end_stopped_writers()
 
     def _transaction(self, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
         """Run jobs in one transaction.
@@ -290,17 +335,37 @@ class Database:
         """Connect the writer, which shares the ledger's head with every other process.
 
         A writer that stands still in the middle of a transaction loses it, so that the others
-        can go on.
+        can go on: its server ends it between transactions of statements, and whoever waits ends
+        it between the statements of a pipeline.
         """
         connection = self.engine.connect().execution_options(**{BEGINS_ON_DRIVER: True})
         if not self.is_sqlite:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            milliseconds = int(MAX_IDLE_SECONDS * 1000)
-            connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {milliseconds}")
-            # Whoever waited for a lock must see what its last holder wrote, whatever the server's
-            # default is.
-            connection.exec_driver_sql("SET default_transaction_isolation = 'read committed'")
+            connection.execute(_configure_session())
         return DriverConnection(connection)
+
+
+def _configure_session() -> Select[Any]:
+    """Set what a writer's session on PostgreSQL needs, in one statement."""
+    settings = {
+        "idle_in_transaction_session_timeout": f"{MAX_IDLE_SECONDS * 1000:.0f}",
+        "lock_timeout": f"{MAX_LOCK_WAIT_SECONDS * 1000:.0f}",
+        # Whoever waited for a lock must see what its last holder wrote, whatever the server's
+        # default is.
+        "default_transaction_isolation": "read committed",
+        "application_name": session_name(),
+    }
+    return select(*(func.set_config(name, value, False) for name, value in settings.items()))
+
+
+def _is_locked_file(failure: BaseException) -> bool:
+    """Tell whether another process kept SQLite's write lock for too long."""
+    cause = failure.orig if isinstance(failure, DBAPIError) else None
+    return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+
+
+def _sqlstate(failure: DBAPIError) -> str:
+    return getattr(failure.orig, "sqlstate", None) or ""
 
 
 def _may_repeat(failure: BaseException) -> bool:
@@ -313,5 +378,4 @@ def _may_repeat(failure: BaseException) -> bool:
         return False
     if isinstance(failure.orig, sqlite3.IntegrityError):
         return "UNIQUE" in str(failure.orig)
-    code = getattr(failure.orig, "sqlstate", "")
-    return code in {"40001", "40P01", "23505"}
+    return _sqlstate(failure) in {"40001", "40P01", "23505"}

@@ -124,7 +124,11 @@ class SqlOutbox:
             # An UPDATE returns its rows in no order.
             return sorted(map(leased_message, rows), key=lambda message: message.priority)
 
-        return self._database.write(job, appends=False)
+        messages = self._database.write(job, appends=False)
+        if not messages:
+            # Another has just taken what is due; or one that is stopped has locked it.
+            self._database.end_stopped_writers()
+        return messages
 
     def renew(self, messages: Sequence[LeasedMessage], until: datetime) -> set[tuple[str, int]]:
         """Extend the leases that still hold.

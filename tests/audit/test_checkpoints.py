@@ -4,10 +4,12 @@ import json
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from filelock import FileLock
 
 from bot.audit import checkpoints as subject
 from bot.audit.checkpoints import Checkpoints, Witness
@@ -15,6 +17,7 @@ from bot.audit.export import export
 from bot.audit.verifier import verify
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
 from bot.store import tables
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.threat("D2")
 
@@ -32,6 +35,21 @@ def findings(world, folder: Path) -> list[str]:
     return verify(
         str(folder.parent / "log.jsonl"), str(folder), Checkpoints(folder, "log").public_key
     )[0]
+
+
+@pytest.mark.threat("D9")
+def test_a_signer_says_so_while_another_process_has_the_folder(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(subject, "REPORT_INTERVAL_SECONDS", 0.01)
+    public_key = Checkpoints(tmp_path, "log").public_key
+    with ThreadPoolExecutor(1) as pool:
+        # What another process has, whether it works or is stopped.
+        with FileLock(tmp_path / "lock"):
+            opening = pool.submit(Checkpoints, tmp_path, "log")
+            wait_until(lambda: caplog.messages, "a line about the wait")
+        assert opening.result(60).public_key == public_key
+    assert caplog.messages[0] == (
+        f"another process has {tmp_path / 'lock'}; look whether it is stopped"
+    )
 
 
 class Died(BaseException):

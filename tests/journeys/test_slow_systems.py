@@ -22,6 +22,7 @@ from bot.store.store import Store
 from knowledge.library import PACKAGED
 from tests.conftest import _create
 from tests.journeys.bots import sample_environment
+from tests.store.stopping import stopped_writer
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
@@ -307,6 +308,18 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
     assert [entry.body.name for entry in shop.store.cases.entries("EX-1")].count(
         "step.started"
     ) == 1
+    assert replay(shop.store.database).differences == ()
+
+
+@pytest.mark.threat("D9")
+def test_a_case_gets_through_while_a_stopped_process_holds_the_ledger(shop, till):
+    with stopped_writer(shop.database.url, "ledger") as stopped:
+        shop.bots[0].start()
+        shop.approved()
+        shop.wait(lambda: shop.case.state is State.RESOLVED, "an end")
+        os.kill(stopped.pid, signal.SIGCONT)
+        assert stopped.communicate(timeout=120)[0].split() == ["lost", "EX-2"]
+    assert len(till.orders) == 1
     assert replay(shop.store.database).differences == ()
 
 

@@ -17,7 +17,8 @@ from bot.store import database as database_module
 from bot.store import engines, tables
 from bot.store.database import Database
 from bot.store.store import Store
-from bot.store.write_queue import MAX_REPEATS
+from bot.store.unit_of_work import UnitOfWork
+from bot.store.write_queue import MAX_REPEATS, WriteJob
 from tests.conftest import _create
 from tests.fakes.clock import NOON
 from tests.store.rows import message, rows_of
@@ -401,6 +402,27 @@ def test_the_write_ahead_log_is_not_waited_for_forever(monkeypatch):
     monkeypatch.setattr(engines, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         engines._use_wal(BusyConnection(10**9))
+
+
+@pytest.mark.threat("D9")
+def test_a_lock_that_a_stopped_process_keeps_is_waited_for_once_and_named(
+    small_world, monkeypatch, caplog
+):
+    path = small_world.store.database.engine.url.database
+    monkeypatch.setattr(engines, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
+    database = Database(f"sqlite:///{path}")
+    stranger = sqlite3.connect(path, isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+    batch = [WriteJob(run=UnitOfWork.next_case_id, appends=True) for _ in range(2)]
+    database._run_batch(batch)
+    for job in batch:
+        with pytest.raises(sa.exc.OperationalError, match="locked"):
+            job.future.result(0)
+    assert caplog.messages == [database_module.FILE_IS_LOCKED]
+    stranger.execute("ROLLBACK")
+    assert database.write(UnitOfWork.next_case_id) == "EX-1"
+    stranger.close()
+    database.close()
 
 
 def test_a_writer_waits_for_a_strangers_lock_on_the_file(small_world):
