@@ -16,7 +16,7 @@ import pytest
 
 from bot.demo.processes import EmulatorProcess
 from handlers.cards import ids
-from tests.conftest import SHARED
+from tests.conftest import PATIENT, SHARED
 from tests.servers import free_port
 from tests.waiting import wait_until
 
@@ -137,6 +137,7 @@ def newcomer(tmp_path):
     emulator = EmulatorProcess(port=free_port(), is_quiet=True)
     emulator.wait()
     emulator.post("seed", WORKSPACE)
+    emulator.post("faults", PATIENT)
     somebody = Newcomer(tmp_path, emulator)
     yield somebody
     somebody.close()

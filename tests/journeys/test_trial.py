@@ -65,7 +65,7 @@ def test_the_first_command_of_the_readme_makes_a_card_that_can_be_approved(sampl
         slack = SlackWorkspace(emulator)
         wait_until(lambda: len(slack.cards()) == 9, "nine cards")
         url = f"http://127.0.0.1:{service.settings.port}/v1/signals"
-        answer = httpx.post(url, content=command["body"], headers=command["headers"])
+        answer = httpx.post(url, content=command["body"], headers=command["headers"], timeout=60)
         assert answer.json()["outcome"] == "opened"
         case = service.desk.store.cases.case(answer.json()["case"])
         wait_until(lambda: slack.card(case), "one more card")
