@@ -199,7 +199,7 @@ def test_a_failure_does_not_show_the_address(receiver):
 
 
 async def _get(url: str, rules: AddressRules) -> int:
-    async with httpx.AsyncClient(transport=AsyncGuardedTransport(rules), timeout=5) as client:
+    async with httpx.AsyncClient(transport=AsyncGuardedTransport(rules), timeout=60) as client:
         return (await client.post(url, content=b"{}")).status_code
 
 

@@ -233,7 +233,7 @@ def address(server):
 def over_http(address, token, story):
     async def run():
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=120) as http,
             Client(streamable_http_client(address, http_client=http)) as client,
         ):
             return await story(client)
