@@ -29,7 +29,7 @@ def receiver():
     receiver.close()
 
 
-def sender(*networks, timeout_seconds=5.0):
+def sender(*networks, timeout_seconds=60.0):
     return CallbackSender(
         lambda name: SECRETS.get(name, ""), networks, timeout_seconds=timeout_seconds
     )
