@@ -94,7 +94,7 @@ async def begin(browser) -> tuple[str, str]:
 
 async def choose(address: str, team="T0SECOND") -> str:
     """Allow the app in a team, and return the address that Slack redirects to."""
-    async with httpx.AsyncClient() as slack:
+    async with httpx.AsyncClient(timeout=60) as slack:
         answer = await slack.get(f"{address}&team={team}", follow_redirects=False)
     return answer.headers["location"]
 

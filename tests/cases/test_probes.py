@@ -49,8 +49,10 @@ def test_a_case_that_was_rightly_refused_has_a_known_answer():
 
 @pytest.mark.parametrize(
     "reason",
-    set(RejectReason)
-    - {RejectReason.WRONG_PLAN, RejectReason.WRONG_FACTS, RejectReason.NOT_ALLOWED},
+    sorted(
+        set(RejectReason)
+        - {RejectReason.WRONG_PLAN, RejectReason.WRONG_FACTS, RejectReason.NOT_ALLOWED}
+    ),
 )
 def test_a_refusal_that_the_card_does_not_explain_is_no_practice(reason):
     assert probe_of(refused(reason), "", LATER) is None

@@ -277,18 +277,21 @@ def test_a_transaction_that_could_not_begin_has_changed_nothing(tmp_path):
     """Where the marks are known, the first thing to wait for the lock is BEGIN."""
     url = f"sqlite:///{tmp_path / 'house.db'}"
     create_stock(url)
-    hasty = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.5)), url)
-    hasty.execute(hasty.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks")
-    action = hasty.prepare("order", ORDER)
+    house = SqlConnector(stock_system(), url)
+    house.execute(house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks")
+    action = house.prepare("order", ORDER)
     holder = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(ConnectorFailed, match="locked|longer than") as failure:
-        hasty.execute(action, "k1")
+    with (
+        time_limit(boottime() + 0.5),
+        pytest.raises(ConnectorFailed, match="locked|longer than") as failure,
+    ):
+        house.execute(action, "k1")
     assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
-    assert (hasty.verify(action, "k1"), on_order(hasty)) == (EffectStatus.ABSENT, 0)
+    assert (house.verify(action, "k1"), on_order(house)) == (EffectStatus.ABSENT, 0)
     holder.execute("ROLLBACK")
     holder.close()
-    assert hasty.execute(action, "k1") == "1 row changed"
+    assert house.execute(action, "k1") == "1 row changed"
 
 
 class FailingSession:

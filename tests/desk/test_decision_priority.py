@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from bot.desk import decision_priority
 from bot.desk.decision_priority import MAX_RUSH_SECONDS, MAX_WAIT_SECONDS, DecisionPriority
 
@@ -85,41 +87,41 @@ def test_a_press_that_another_thread_ends_lets_work_go_on():
     assert wait_seconds(rush) < 100
 
 
-def test_a_new_press_is_waited_for_anew_but_no_rush_stops_work_for_good():
+def test_a_new_press_is_waited_for_anew_but_no_rush_stops_work_for_good(monkeypatch):
+    now, waits = 100.0, []
+    monkeypatch.setattr(decision_priority, "monotonic", lambda: now)
     rush = DecisionPriority(max_wait=0.2)
-    pressing, went_on = threading.Event(), threading.Event()
 
-    def press():
-        while not went_on.is_set():
-            with rush:
-                pressing.set()
-                # Another begins before it has ended.
-                rush.begin()
-            time.sleep(0.01)
-        pressing.set()
+    def wait_and_press(seconds):
+        nonlocal now
+        waits.append(seconds)
+        assert len(waits) < 100
+        now += min(seconds, 0.1)
+        # Another begins before the last has ended.
+        rush.begin()
 
-    presses = threading.Thread(target=press, daemon=True)
-    presses.start()
-    pressing.wait(120)
-    seconds = wait_seconds(rush)
-    went_on.set()
-    presses.join(120)
-    assert MAX_RUSH_SECONDS * 0.8 <= seconds < 100
+    monkeypatch.setattr(rush._quiet, "wait", wait_and_press)
+    with rush:
+        rush.wait_while_deciding()
+    assert now == pytest.approx(100 + MAX_RUSH_SECONDS)
+    assert waits[:8] == pytest.approx([0.2] * 8)
 
 
 def test_a_thread_that_has_given_way_works_a_while_before_it_does_again(monkeypatch):
     monkeypatch.setattr(decision_priority, "WORK_SECONDS", 300.0)
     rush, waits = DecisionPriority(max_wait=0.1), []
+    wait = rush.wait_while_deciding
 
     def work():
         rush.mark_background()
-        for _ in range(3):
-            began = time.monotonic()
+        for number in range(3):
+            monkeypatch.setattr(
+                rush, "wait_while_deciding", lambda number=number: (waits.append(number), wait())
+            )
             with rush:
                 rush.give_way()
-            waits.append(time.monotonic() - began >= 0.09)
 
     working = threading.Thread(target=work)
     working.start()
     working.join(120)
-    assert waits == [True, False, False]
+    assert waits == [0]

@@ -53,7 +53,7 @@ def other_receiver():
     receiver.close()
 
 
-def tell(world: World, *programs: Program, timeout_seconds: float = 5.0) -> World:
+def tell(world: World, *programs: Program, timeout_seconds: float = 60.0) -> World:
     """Let these programs be told; the time is that of the signatures' library."""
     if isinstance(world.clock, FakeClock):
         world.clock.at = datetime.now(UTC).replace(microsecond=0)

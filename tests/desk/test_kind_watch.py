@@ -41,14 +41,14 @@ def test_the_thread_looks_again_at_what_came_during_a_look(reviewed):
 
     def review(kind):
         is_looking.set()
-        may_end.wait(10)
+        may_end.wait(60)
         reviewed.append(kind)
 
     watch = KindWatch(review, settle_seconds=0, pause_seconds=0)
     watch.start()
     try:
         watch.note("low_stock")
-        assert is_looking.wait(10)
+        assert is_looking.wait(60)
         watch.note("low_stock")
         may_end.set()
         wait_until(lambda: len(reviewed) == 2, "the second look")

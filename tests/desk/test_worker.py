@@ -5,6 +5,7 @@ import itertools
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -20,6 +21,7 @@ from bot.cases.errors import (
 )
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
+from bot.desk import held_leases
 from bot.desk.worker import MAX_ATTEMPTS, PREFETCH_PER_THREAD, WorkerPool, WorkerTimings
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.projection import case_write
@@ -255,18 +257,21 @@ def test_a_lease_is_renewed_only_by_the_one_who_holds_it(world):
 
 
 @pytest.mark.threat("A3")
-def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_than_one(world):
+def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_than_one(
+    world, monkeypatch
+):
     """One thread, two rows, a handler that takes several leases: nobody else ever finds anything due."""
-    world.clock.at = utc_now()
+    # The heart beats ten times a second, and leases are those of the clock.
+    monkeypatch.setattr(held_leases, "RENEWALS_PER_LEASE", 300)
     for number in range(2):
         world.receive(world.signal(f"product:{number}"))
-    renewed, go_on, done = threading.Semaphore(0), threading.Event(), []
+    renewed, go_on, done = [], threading.Event(), []
     renew = world.store.outbox.renew
 
-    def counted(works, until):
+    def noted(works, until):
         held = renew(works, until)
         if len(held) == 2:
-            renewed.release()
+            renewed.append(until)
         return held
 
     def slow(work):
@@ -274,20 +279,22 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
         done.append((work.key, work.fence))
         world.store.outbox.finish(work)
 
-    world.store.outbox.renew = counted
+    world.store.outbox.renew = noted
     lane = WorkerPool(
         "slow",
         world.store.outbox,
         {Topic.TRIAGE: slow},
-        utc_now,
+        world.clock,
         threads=1,
-        timings=WorkerTimings(lease_for=2, poll_interval=0.05),
+        timings=WorkerTimings(lease_for=30, poll_interval=0.05),
     )
     lane.start()
     try:
-        for _ in range(7):
-            assert renewed.acquire(timeout=120)
-        assert world.store.outbox.claim([Topic.TRIAGE], 9, utc_now(), 1) == []
+        for _ in range(4):
+            lease_ends_at = world.clock() + timedelta(seconds=30)
+            wait(lambda end=lease_ends_at: renewed[-1:] == [end])
+            world.clock.forward(seconds=20)
+            assert world.store.outbox.claim([Topic.TRIAGE], 9, world.clock(), 1) == []
         go_on.set()
         wait(lambda: len(done) == 2)
     finally:
@@ -372,9 +379,10 @@ def requested(number, *, topic=Topic.CARD, seconds=0.0):
 
 def test_a_message_is_handled_when_it_is_due_and_not_at_the_next_poll(world):
     with live_lane(world, Topic.CARD) as claims:
-        later = requested(1, seconds=0.3)
-        world.store.database.write(lambda unit: unit.enqueue([later], utc_now()), appends=False)
-        wait(lambda: row(world, later.key).state == "done", seconds=20)
+        request = partial(requested, 1, seconds=0.3)
+        # Not due yet when it is written, however long the write waits for its turn.
+        world.store.database.write(lambda unit: unit.enqueue([request()], utc_now()), appends=False)
+        wait(lambda: row(world, request().key).state == "done", seconds=50)
     assert len(claims) == 2
 
 
@@ -385,7 +393,7 @@ def test_a_lane_that_is_handed_its_work_looks_for_no_other(world):
             world.store.database.write(
                 lambda unit, message=message: unit.enqueue([message], utc_now()), appends=False
             )
-            wait(lambda message=message: row(world, message.key).state == "done", seconds=20)
+            wait(lambda message=message: row(world, message.key).state == "done", seconds=50)
         world.store.outbox.enqueue([requested(1, topic=Topic.NOTE)])
     assert len(claims) == 1
 
@@ -404,7 +412,7 @@ def test_a_message_that_is_requested_again_while_it_is_in_hand_is_done_again_at_
         assert begun.wait(60)
         world.store.outbox.enqueue([requested(1)])
         go_on.set()
-        wait(lambda: len(done) == 2, seconds=20)
+        wait(lambda: len(done) == 2, seconds=50)
 
 
 def test_what_becomes_due_while_a_lane_is_full_is_handled_when_it_has_room_again(world):
@@ -424,7 +432,7 @@ def test_what_becomes_due_while_a_lane_is_full_is_handled_when_it_has_room_again
         world.store.database.write(lambda unit: unit.enqueue([later], utc_now()), appends=False)
         time.sleep(0.4)
         go_on.set()
-        wait(lambda: row(world, later.key).state == "done", seconds=20)
+        wait(lambda: row(world, later.key).state == "done", seconds=50)
 
 
 # --- writes that nobody waits for -----------------------------------------------------------------

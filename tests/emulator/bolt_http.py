@@ -46,7 +46,7 @@ def second_of(first):
 def install(slack, port, team):
     """Install the app in a team as a person's browser does, and return the last page."""
     app = f"http://127.0.0.1:{port}"
-    with httpx.Client(trust_env=False) as browser:
+    with httpx.Client(trust_env=False, timeout=60) as browser:
         page = browser.get(f"{app}/slack/install")
         # The browser keeps it although it is for https alone: the app is on this machine.
         cookie = page.headers["set-cookie"].partition(";")[0]

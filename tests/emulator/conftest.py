@@ -3,6 +3,7 @@ from slack_sdk import WebClient
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from tests.conftest import PATIENT
 from tests.waiting import wait_until
 
 SCOPES = [
@@ -33,6 +34,13 @@ MANIFEST = {
     "settings": {"event_subscriptions": {"bot_events": EVENTS}},
     "features": {"shortcuts": [], "slash_commands": [{"command": "/exceptions"}]},
 }
+
+
+@pytest.fixture
+def slack_emulator(slack_emulator):
+    """Return the workspace of the plugin, which waits for an app on a busy machine."""
+    slack_emulator.post("faults", PATIENT)
+    return slack_emulator
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_an_unknown_knob_is_an_error():
 
 
 def test_an_unknown_knob_is_refused_over_the_control_api(slack):
-    response = httpx.post(f"{slack.emulator.url}/_ctl/faults", json={"as": "U0ANA"})
+    response = httpx.post(f"{slack.emulator.url}/_ctl/faults", json={"as": "U0ANA"}, timeout=60)
     assert (response.status_code, response.json()) == (400, {"error": "there is no fault 'as'"})
 
 

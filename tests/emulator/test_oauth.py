@@ -30,7 +30,7 @@ def slack():
 
 def page(slack, **query) -> httpx.Response:
     query = {"client_id": "client-1", "redirect_uri": REDIRECT, "state": "s", **query}
-    return httpx.get(f"{slack.emulator.url}/oauth/v2/authorize", params=query)
+    return httpx.get(f"{slack.emulator.url}/oauth/v2/authorize", params=query, timeout=60)
 
 
 def code_for(slack, team: str) -> str:

@@ -18,6 +18,7 @@ from bot.demo.people import TEAM, WORKSPACE
 from bot.demo.processes import EmulatorProcess
 from knowledge.library import copy_library
 from knowledge.library.library import PACKAGED
+from tests.conftest import PATIENT
 from tests.servers import free_port
 from tests.waiting import wait_until
 
@@ -53,6 +54,8 @@ class DeploymentTown:
         second = copy.deepcopy(WORKSPACE)
         second["team"] = {"id": SECOND, "name": "Second Street", "domain": "second"}
         self.act(SECOND, "seed", second)
+        for team in TEAMS:
+            self.act(team, "faults", PATIENT)
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],

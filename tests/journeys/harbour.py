@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from datetime import timedelta
@@ -47,6 +48,8 @@ class Harbour:
 
     def open(self) -> None:
         """Start the bot and wait until Slack is connected."""
+        # The end of the connection before may not have come to Slack yet.
+        self.until(lambda: not self.emulator.get("traffic")["connections"], "no connection")
         self.service = wiring.build_service(self.settings, clock=self.clock)
         self.service.start()
         self.until(lambda: self.emulator.get("traffic")["connections"] > 0, "a connection")
@@ -113,7 +116,11 @@ class Harbour:
 
     def direct(self, who):
         """Return the messages between the bot and this person."""
-        return self.emulator.messages(f"D{who[1:]}")
+        try:
+            return self.emulator.messages(f"D{who[1:]}")
+        except urllib.error.HTTPError:
+            # Nobody has written to them yet.
+            return []
 
     # Cases.
 
@@ -169,8 +176,27 @@ class Harbour:
 
     def approve(self, who, case):
         """Press as the case is now, not as it was read."""
-        ts, token = self.card(case)["ts"], ids.token(self.case(case))
-        return self.press(who, case.channel, ts, "case.approve", value=token)
+        # When it has ended, others have decided it.
+        return self.press_current(
+            who, case, "case.approve", unless=lambda: self.case(case).is_terminal
+        )
+
+    def press_current(self, who, case, action_id, *, entry="", unless=lambda: False):
+        """Press what the card says of the case as it is now, as soon as it says so.
+
+        The case may change, and its card be drawn again, between a look and a press. ``entry`` is
+        that of a menu.
+        """
+        answers = []
+
+        def is_pressed():
+            token, card = ids.token(self.case(case)), self.card(case)
+            value = f"{entry} {token}" if entry else token
+            answers.append(self.press(who, case.channel, card["ts"], action_id, value=value))
+            return "acked" in answers[-1] or unless()
+
+        self.until(is_pressed, f"{action_id} on the card of {case.id}")
+        return answers[-1]
 
     until = staticmethod(wait_until)
 

@@ -115,8 +115,7 @@ def test_autonomy_is_earned_decided_and_lost_in_slack(town):
     # The first ones that run alone are all reviewed, and a review asks for mistakes too.
     assert ids.REVIEW_WRONG in words_of(town, alone)
 
-    ts, token = town.card(alone)["ts"], ids.token(town.case(alone))
-    town.press(ANA, alone.channel, ts, ids.UNDO, value=token)
+    town.press_current(ANA, alone, ids.UNDO)
     town.until(lambda: town.window(ANA)["views"], "a form")
     town.submit(ANA, **{ids.NOTE: "it was done, on paper"})
     town.until(lambda: stage(town) is Stage.SUPERVISED, "the stage to be taken back")

@@ -3,7 +3,6 @@
 import json
 import re
 from contextlib import closing
-from urllib.error import HTTPError
 
 import pytest
 
@@ -130,25 +129,13 @@ def approved(town, product: int):
 
 
 def take_back(town, case) -> None:
-    def form_opens() -> bool:
-        # The card may be drawn again between the look at it and the press.
-        ts, token = town.card(case)["ts"], ids.token(town.case(case))
-        if not town.press(ANA, case.channel, ts, ids.UNDO, value=token).get("acked"):
-            return False
-        town.until(lambda: town.window(ANA)["views"], "a form")
-        return True
-
-    town.until(form_opens, "a button to take it back")
+    town.press_current(ANA, case, ids.UNDO)
+    town.until(lambda: town.window(ANA)["views"], "a form")
     town.submit(ANA, **{ids.NOTE: "far too many bottles"})
 
 
 def is_told(town) -> bool:
-    try:
-        messages = town.direct(ELSIE)
-    except HTTPError:
-        # Nobody has written to her yet.
-        return False
-    return any("far too many bottles" in message["text"] for message in messages)
+    return any("far too many bottles" in message["text"] for message in town.direct(ELSIE))
 
 
 def test_a_changed_playbook_is_tried_asked_about_in_force_and_brought_back(town):

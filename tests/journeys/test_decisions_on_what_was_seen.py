@@ -119,26 +119,35 @@ class Shop:
             "click", {**place, "action_id": action_id, "value": value, **forged}
         )
 
+    def press_menu(self, who: str, case, entry: str, **forged):
+        """Choose the entry of the card's menu that begins so, as the card is now."""
+        answers: list = []
+
+        def is_pressed() -> bool:
+            # The card may be drawn again between the look at it and the press.
+            entries = self.values(case.id, "case.more")
+            values = [one for one in entries if one.startswith(entry)]
+            answers.extend(self.press(who, case, "case.more", one, **forged) for one in values[:1])
+            return bool(answers) and "acked" in answers[-1]
+
+        self.until(is_pressed, f"{entry} in the menu of {case.id}")
+        return answers[-1]
+
     def forge(self, who: str, case, action_id: str, value: str):
         """Press a button that is not there, or not any more."""
-        return self.press(
-            who,
-            case,
-            "case.more",
-            self.values(case.id, "case.more")[0],
-            forged_action_id=action_id,
-            forged_value=value,
-        )
+        return self.press_menu(who, case, "", forged_action_id=action_id, forged_value=value)
 
     def choose(self, who: str, case, entry: str):
-        """Choose this entry of the card's menu."""
-        (value,) = [one for one in self.values(case.id, "case.more") if one.startswith(f"{entry} ")]
-        return self.ask(who, case, "case.more", value)
+        """Choose this entry of the card's menu, and wait as ``ask`` does."""
+        before = self.told(who)
+        answer = self.press_menu(who, case, f"{entry} ")
+        self.until(lambda: self.views(who) or self.told(who) != before, f"an answer to {entry}")
+        return answer
 
-    def ask(self, who: str, case, action_id: str, value=None):
+    def ask(self, who: str, case, action_id: str):
         """Press, and wait for the form, or for why none opens."""
         before = self.told(who)
-        answer = self.press(who, case, action_id, value)
+        answer = self.press(who, case, action_id)
         self.until(lambda: self.views(who) or self.told(who) != before, f"an answer to {action_id}")
         return answer
 

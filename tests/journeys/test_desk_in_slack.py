@@ -80,9 +80,17 @@ def is_answer(message):
 
 
 def conversation(town, channel):
-    """The messages of a channel, without the replies in their threads."""
+    """The messages of a channel, without the replies in their threads.
+
+    Nor a digest: after nine, that of the morning comes some time after the start.
+    """
     messages = town.emulator.messages(channel)
-    return [one for one in messages if one.get("thread_ts") in {None, one["ts"]}]
+    return [
+        one
+        for one in messages
+        if one.get("thread_ts") in {None, one["ts"]}
+        and (one.get("metadata") or {}).get("event_type") != "exception_digest"
+    ]
 
 
 def test_a_morning_of_questions(town):
@@ -293,32 +301,34 @@ def test_the_card_decided_in_two_places_at_once(town):
     """Ana presses on her home while Omar presses on the card: one wins, the other is told, both places show it."""
     case = town.the("booking_no_cover")
     town.home(ANA)
-    town.until(lambda: buttons(town.window(ANA)["home"]["blocks"], "case.approve"), "her queue")
-    button = next(
-        b
-        for b in buttons(town.window(ANA)["home"]["blocks"], "case.approve")
-        if b["value"].startswith(f"{case.id}:")
-    )
+
+    def buttons_on_home():
+        found = buttons(town.window(ANA)["home"]["blocks"], "case.approve")
+        # "EX-1" begins the value of EX-10 too.
+        return [one for one in found if one["value"].startswith(f"{case.id}:")]
+
+    town.until(buttons_on_home, "her queue")
+    (button,) = buttons_on_home()
+    # He has it before him, whatever becomes of it meanwhile.
+    card, token = town.card(case), ids.token(town.case(case))
+    omars = {"as": OMAR, "action_id": ids.APPROVE, "value": token, "shown": card}
+    place = {"channel": case.channel, "ts": card["ts"]}
     with ThreadPoolExecutor(2) as pool:
         pressed = [
             pool.submit(town.press_home, ANA, "case.approve", button["value"]),
-            pool.submit(town.approve, OMAR, case),
+            pool.submit(town.emulator.post, "click", {**place, **omars}),
         ]
         assert all(one.result()["acked"] for one in pressed)
     town.until(lambda: town.case(case).state is State.RESOLVED, "the end")
     assert len(town.case(case).proposal.approvals) == 1
     refused = town.case(case).activity.refusal_count
     assert refused == 1
-    told = town.window(ANA)["views"] or any("Not done" in one for one in town.whispers(OMAR))
-    assert told
+    # After the acknowledgement.
     town.until(
-        lambda: (
-            # "EX-1" begins the value of EX-10 too.
-            f'"{case.id}:'
-            not in json.dumps(buttons(town.window(ANA)["home"]["blocks"], "case.approve"))
-        ),
-        "a home without the button",
+        lambda: town.window(ANA)["views"] or any("Not done" in one for one in town.whispers(OMAR)),
+        "a word to whoever was later",
     )
+    town.until(lambda: not buttons_on_home(), "a home without the button")
 
 
 def test_one_press_decisions_keep_working_one_after_the_other(town):
@@ -385,12 +395,14 @@ def test_a_digest_acted_on_row_by_row(town):
             if (one.get("metadata") or {}).get("event_payload") == {"uid": key}
         ]
 
-    town.until(digests, "the digest")
+    def rows_of_digest():
+        found = [one for digest in digests() for one in buttons(digest["blocks"], "case.approve")]
+        return {one["value"].partition(":")[0]: one["value"] for one in found}
+
+    # Between nine and ten it is that of the start, in which the cases get their buttons later.
+    town.until(lambda: len(rows_of_digest()) >= 2, "a digest with some cases to decide")
     (digest,) = digests()
-    rows = {
-        b["value"].partition(":")[0]: b["value"] for b in buttons(digest["blocks"], "case.approve")
-    }
-    assert len(rows) >= 2
+    rows = rows_of_digest()
     for case_id, value in list(rows.items())[:2]:
         assert town.press(ANA, "C0FLOOR", digest["ts"], "case.approve", value)["acked"]
         town.until(
@@ -591,15 +603,22 @@ def test_the_storm(town):
         300,
     )
     assert len(conversation(town, "C0FLOOR")) < 60
-    (card,) = shared()
-    button = buttons(card["blocks"], "case.approve")[0]
-    town.press(ANA, "C0FLOOR", card["ts"], "case.approve", button["value"])
-    pressed = button["value"].partition(":")[0]
+    place = {"as": ANA, "channel": "C0FLOOR", "ts": shared()[0]["ts"], "action_id": ids.APPROVE}
+    values = []
+
+    def is_pressed():
+        # The cases that matter most may be others between the look and the press.
+        found = buttons(shared()[0]["blocks"], ids.APPROVE)
+        values.extend(one["value"] for one in found[:1])
+        return found and town.emulator.post("click", {**place, "value": values[-1]}).get("acked")
+
+    town.until(is_pressed, "a press on the shared card")
+    pressed = values[-1].partition(":")[0]
     town.until(
         lambda: town.desk.store.cases.case(pressed).state not in {State.PROPOSED, State.OPEN},
         "the decision",
     )
-    _read_and_clear_the_storm(town, card)
+    _read_and_clear_the_storm(town, shared()[0])
 
 
 def _read_and_clear_the_storm(town, card):

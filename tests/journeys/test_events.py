@@ -109,7 +109,7 @@ def test_programs_hear_of_a_case_to_its_end_and_one_that_was_away_hears_it_later
     wait_until(lambda: any(map(_case_id, emulator.messages(STOCK))), "the card")
     approve(emulator)
     wait_until(lambda: set(till.types()) == set(ALL), "every event at the till")
-    assert sync.posts
+    wait_until(lambda: sync.posts, "an event at the other")
     first_ids = {post.id for post in sync.posts}
     bot.kill()
     sync.status = 200

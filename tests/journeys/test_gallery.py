@@ -1,8 +1,11 @@
 """Every card, as Slack would show it: wide and narrow, light and dark. Pictures go to artifacts/."""
 
+import contextlib
 import re
+from functools import partial
 
 import pytest
+from playwright.sync_api import Error
 from slack_sdk import WebClient
 
 from bot.ports.card_store import CardContext
@@ -14,6 +17,7 @@ from tests.handlers.cards.answer_examples import ANSWER_EXAMPLES
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink, storm
 from tests.handlers.cards.shipped import shipped_cards
 from tests.journeys.pages import PHONE_WIDTH, SHOTS, SIZES, window
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.proof]
 PAUSED, UNDOABLE = (
@@ -116,7 +120,16 @@ def take_pictures(page, posted, folder, size):
         assert measures["unknown"] == 0, f"{name} has a block that the page does not know"
         assert measures["overflow"] <= 1, f"{name} is wider than the {size}"
         file_name = re.sub(r"\W+", "-", name)
-        article.screenshot(path=str(SHOTS / folder / f"{file_name}-{size}.png"))
+        path = SHOTS / folder / f"{file_name}-{size}.png"
+        wait_until(partial(is_pictured, article, path), f"a picture of {name}")
+
+
+def is_pictured(article, path):
+    """Take a picture of a card, unless the page draws it anew at this moment."""
+    with contextlib.suppress(Error):
+        article.screenshot(path=str(path))
+        return True
+    return False
 
 
 def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):

@@ -61,9 +61,7 @@ def test_the_next_ones_are_approved_in_the_menu_counted_on_the_card_and_stopped_
     town.settled()
     tasks = completed_tasks(town)
     first = raised(town, tasks.pop())
-    place = {"channel": first.channel, "ts": town.card(first)["ts"], "action_id": ids.MORE}
-    value = f"{ids.APPROVE_NEXT} {ids.token(town.case(first))}"
-    town.press(ANA, value=value, **place)
+    town.press_current(ANA, first, ids.MORE, entry=ids.APPROVE_NEXT)
     town.until(lambda: town.window(ANA)["views"], "a form")
     town.submit(ANA, **{ids.COUNT: "4"})
     town.until(lambda: town.case(first).state is State.RESOLVED, "an outcome")

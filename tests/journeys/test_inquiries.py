@@ -20,9 +20,7 @@ def town(tmp_path, emulator):
 
 def ask(town, who, case, **values):
     """Choose "Ask a question…" in the menu of the card, and fill the form."""
-    card = town.card(case)
-    token = ids.token(town.case(case))
-    town.press(who, case.channel, card["ts"], ids.MORE, value=f"{ids.ASK} {token}")
+    town.press_current(who, case, ids.MORE, entry=ids.ASK)
     town.until(lambda: town.window(who)["views"], "the form")
     return town.submit(who, **values)
 

@@ -105,6 +105,7 @@ def test_the_lead_at_nine_opens_and_decides_a_case_that_needs_a_person(
                 "title": "A parrot sits in the lobby",
                 "facts": {"seen_by": "the night porter"},
             },
+            timeout=60,
         )
         case_id = response.json()["case"]
         cases = service.desk.store.cases

@@ -214,6 +214,7 @@ def test_a_fault_button_turns_the_fault_on_and_off(browser, emulator):
             f"{emulator.url}/api/chat.postMessage",
             headers={"authorization": "Bearer xoxb-x"},
             json={"channel": "C0FLOOR", "text": "x"},
+            timeout=60,
         )
         assert call.status_code == status
 

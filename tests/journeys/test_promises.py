@@ -103,6 +103,8 @@ class Town:
                 settings=self.settings, store=store, library=load_library(), clock=clock
             )
             self.knowledge.precedents.open()
+            # A card waits for half a second at most, and a busy machine may need more.
+            self.knowledge.precedents._answer_timeout = 60.0
             return self.knowledge.advisors
 
         store = Store.over(self.database)

@@ -4,6 +4,7 @@ The person says what was meant; the review of the week lists it; the lead accept
 """
 
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,6 +24,8 @@ BOT = "<@U0COUNTERSIGN>"
 #: Nobody has told the bot that things are weighed in money.
 QUESTION = "weigh the cold leads"
 LIKE_QUESTION = "weigh the invoices"
+#: That of the library's channels.
+ZONE = ZoneInfo("Europe/London")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -35,7 +38,7 @@ def town(tmp_path_factory):
     library = folder / "library"
     copy_library(PACKAGED, library)
     calendar = library / "channels.yml"
-    today = DAYS[utc_now().weekday()]
+    today = DAYS[utc_now().astimezone(ZONE).weekday()]
     calendar.write_text(calendar.read_text().replace("review: mon", f"review: {today}"))
     emulator = EmulatorProcess()
     try:

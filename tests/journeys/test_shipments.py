@@ -159,7 +159,6 @@ def question_of(town, case) -> str:
 
 
 def details_of(town, case) -> str:
-    ts = town.card(case)["ts"]
-    town.press(BEN, case.channel, ts, ids.DETAILS, value=ids.token(case))
+    town.press_current(BEN, case, ids.DETAILS)
     town.until(lambda: town.window(BEN)["views"], "the details")
     return text_of(town.window(BEN)["views"][-1]["blocks"])

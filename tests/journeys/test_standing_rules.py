@@ -123,8 +123,7 @@ def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
 
     # The first ones that run alone are all reviewed.
     town.until(lambda: ids.REVIEW_WRONG in words_of(town, alone), "a review")
-    ts, token = town.card(alone)["ts"], ids.token(town.case(alone))
-    town.press(ANA, alone.channel, ts, ids.REVIEW_WRONG, value=token)
+    town.press_current(ANA, alone, ids.REVIEW_WRONG)
     town.until(lambda: town.window(ANA)["views"], "a form")
     town.submit(ANA, **{ids.NOTE: "it was done, on paper"})
     town.until(lambda: rules(town) == (), "the end of the rule")
@@ -154,7 +153,7 @@ def test_a_rule_that_is_not_used_is_kept_or_ends_by_card(town):
         assert ("It was never used" if is_kept else "It was used once") in card
         if is_kept:
             # The card may be drawn again with its buttons only a moment later.
-            town.until(lambda case=case: town.approve(ELSIE, case).get("acked"), "the press")
+            assert town.approve(ELSIE, case)["acked"]
             town.until(lambda: not rules(town)[0].doubt, "the rule to be kept")
             assert town.case(raised(town, alike(town, 200))).standing_rule_id
     town.clock.forward(days=8)

@@ -9,13 +9,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from knowledge.library.yaml_files import read_values
-from tests.journeys.test_newcomer import ROOT, newcomer, read  # noqa: F401 (a fixture)
+from tests.journeys.test_newcomer import MOVED, ROOT, newcomer, read  # noqa: F401 (a fixture)
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 PAGE = (ROOT / "docs/tutorial.md").read_text()
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-DUE = "SELECT id FROM purchase_orders WHERE due_on = date('now', '+7 days')"
 #: What follows the last of these is an answer: questions have colons themselves.
 _QUESTION_END = ": "
 
@@ -52,7 +51,7 @@ def test_whoever_follows_the_page_sees_an_own_card_and_its_approval(newcomer):  
                     newcomer.leave_running(line)
                     wait_until(newcomer.card, "the first card")
                     newcomer.approve(newcomer.card())
-                    wait_until(lambda: read(newcomer.folder, DUE) == [(1,)], "the new date")
+                    wait_until(lambda: read(newcomer.folder, MOVED) == [(1,)], "the new date")
                 else:
                     newcomer.type(line, answers(lines))
     assert commands == 5

@@ -151,9 +151,8 @@ def a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, databa
     database = Database(database_url)
     store = Store.over(database)
     workers = workers_of(bot)
-    # One that stands still within a transaction of SQLite would hold the lock of the file.
     wait_until(lambda: set(store.outbox.backlog()) <= LATER, "the cases of the morning")
-    workers[2].suspend()
+    wait_until(lambda: stands_still(workers[2], database), "a worker between two transactions")
     try:
         for number in range(1, 11):
             send_low_stock(bot, number)
@@ -161,6 +160,21 @@ def a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, databa
     finally:
         workers[2].resume()
         database.close()
+
+
+def stands_still(worker, database):
+    """Suspend a worker, unless it would hold the lock of the file meanwhile."""
+    worker.suspend()
+    if not database.is_sqlite:
+        return True
+    path = database.engine.url.database
+    with contextlib.closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            worker.resume()
+            return False
+    return True
 
 
 def readiness_and_metrics_tell_of_a_missing_worker(bot):

@@ -133,52 +133,57 @@ def test_a_press_overtakes_the_background_jobs_that_wait(small_world):
 
 def test_a_press_does_not_wait_for_the_end_of_a_long_batch(small_world):
     """What the batch has done so far becomes durable, and the rest runs after the press."""
-    store, done, began = small_world.store, [], threading.Event()
+    store, done = small_world.store, []
+    began, pressed = threading.Event(), threading.Event()
 
-    def slow(number):
+    def job(number):
         def run(unit):
             began.set()
-            time.sleep(0.01)
+            # The press comes while the first of them runs.
+            assert pressed.wait(30)
             done.append(number)
 
         return run
 
     with ThreadPoolExecutor(1) as pool:
         gate, held = hold_up(store, pool)
-        futures = [store.database.submit(slow(n), appends=False) for n in range(60)]
+        futures = [store.database.submit(job(n), appends=False) for n in range(60)]
         gate.set()
         assert began.wait(30)
-        store.database.write(lambda unit: done.append("press"), appends=False, urgent=True)
-        assert done.index("press") < 30
-        for future in futures:
+        press = store.database.submit(lambda unit: done.append("press"), appends=False, urgent=True)
+        pressed.set()
+        for future in (press, *futures):
             future.result(30)
+        assert done.index("press") < 30
         held.result(30)
     assert [name for name in done if name != "press"] == list(range(60))
 
 
 def test_a_press_does_not_wait_for_each_job_of_a_batch_that_failed(small_world):
     """After a failure every job runs alone; the press comes between."""
-    store, done, began = small_world.store, [], threading.Event()
+    store, done = small_world.store, []
+    are_alone, pressed = threading.Event(), threading.Event()
 
-    def slow(number):
+    def job(number):
         def run(unit):
-            began.set()
-            time.sleep(0.01)
             if number == 59:
                 raise ZeroDivisionError
             done.append(number)
+            # The batch has failed, and its jobs have begun to run alone: now the press comes.
+            if len(done) == 62:
+                are_alone.set()
+                assert pressed.wait(30)
 
         return run
 
     with ThreadPoolExecutor(1) as pool:
         gate, held = hold_up(store, pool)
-        futures = [store.database.submit(slow(n), appends=False) for n in range(60)]
+        futures = [store.database.submit(job(n), appends=False) for n in range(60)]
         gate.set()
-        assert began.wait(30)
-        # The batch has failed, and its jobs have begun to run alone.
-        while len(done) < 62:
-            time.sleep(0.002)
-        store.database.write(lambda unit: done.append("press"), appends=False, urgent=True)
+        assert are_alone.wait(30)
+        press = store.database.submit(lambda unit: done.append("press"), appends=False, urgent=True)
+        pressed.set()
+        press.result(30)
         press_at = done.index("press")
         held.result(30)
         for future in futures[:59]:

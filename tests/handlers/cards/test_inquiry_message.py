@@ -134,7 +134,7 @@ def test_a_choice_is_a_button_for_each_answer():
     assert "The time to decide keeps running." in text
 
 
-@pytest.mark.parametrize("answer_type", set(AnswerType) - {AnswerType.CHOICE})
+@pytest.mark.parametrize("answer_type", sorted(set(AnswerType) - {AnswerType.CHOICE}))
 def test_any_other_answer_is_given_in_a_form(answer_type):
     blocks = inquiry_blocks(message(asking_case(answer_type=answer_type)), permalink)
     assert validate(blocks) == []

@@ -90,6 +90,15 @@ def send_signal(port, key):
         return connection.getresponse().status
 
 
+def send_signal_hastily(port, key):
+    """Send a signal to a server that waits for nobody: this machine may be too slow for it."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        with contextlib.suppress(ConnectionError):
+            return send_signal(port, key)
+        assert time.monotonic() < deadline
+
+
 def wait_until_closed(connections, count):
     """Wait until the server has closed that many of the connections."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -131,7 +140,7 @@ def test_whoever_says_nothing_more_is_let_go_of(app, message):
     limits = ConnectionLimits(header_seconds=0.2, body_seconds=0.2, idle_seconds=0.2)
     with running_server(app, limits) as port, open_connections(port, 20, message) as silent:
         wait_until_closed(silent, 20)
-        assert send_signal(port, "k1") == 201
+        assert send_signal_hastily(port, "k1") == 201
 
 
 @pytest.mark.threat("C3")

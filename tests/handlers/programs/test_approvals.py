@@ -117,13 +117,13 @@ def test_a_wait_ends_with_the_decision(client):
     client.world.work()
     answers = []
     waiting = threading.Thread(
-        target=lambda: answers.append(client.http.get("/v1/approvals/EX-1?wait=30").json())
+        target=lambda: answers.append(client.http.get("/v1/approvals/EX-1?wait=60").json())
     )
     waiting.start()
 
     decide(client, "EX-1", "elsie")
 
-    waiting.join(20)
+    waiting.join()
     (record,) = answers
     assert (record["state"], record["decision"]["outcome"]) == ("approved", "approved")
 

@@ -233,7 +233,7 @@ def address(server):
 def over_http(address, token, story):
     async def run():
         async with (
-            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http,
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=120) as http,
             Client(streamable_http_client(address, http_client=http)) as client,
         ):
             return await story(client)
@@ -264,12 +264,12 @@ def test_each_caller_speaks_with_its_own_token(server, address):
 )
 def test_without_a_valid_token_it_is_401_and_says_where_to_read(server, address, headers):
     request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-    answer = httpx.post(address, json=request, headers=headers)
+    answer = httpx.post(address, json=request, headers=headers, timeout=60)
     assert answer.status_code == 401
     challenge = answer.headers["www-authenticate"]
     metadata_url = challenge.split('resource_metadata="')[1].rstrip('"')
     assert metadata_url == address.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
-    document = httpx.get(metadata_url).json()
+    document = httpx.get(metadata_url, timeout=60).json()
     assert document == {
         "resource": address,
         "resource_name": "Countersign",
@@ -281,7 +281,8 @@ def test_a_page_of_another_site_cannot_call_it(server, address):
     request = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
     for forged in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
-        assert httpx.post(address, json=request, headers=headers | forged).status_code in {403, 421}
+        answer = httpx.post(address, json=request, headers=headers | forged, timeout=60)
+        assert answer.status_code in {403, 421}
 
 
 def test_the_api_is_asked_about_a_token_once_a_minute(server):

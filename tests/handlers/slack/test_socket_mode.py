@@ -13,7 +13,8 @@ from websockets.sync.server import serve
 
 from bot.demo.people import ANA
 from bot.desk.decision_priority import DecisionPriority
-from handlers.slack.socket_mode import REPLACEMENT_TIMEOUT_SECONDS, SocketModeConnection
+from handlers.slack import socket_mode
+from handlers.slack.socket_mode import SocketModeConnection
 from tests.waiting import wait_until
 
 PRESSES = 200
@@ -138,7 +139,14 @@ def test_a_press_whose_write_has_failed_is_decided_once_more(desk):
     wait_until(lambda: not desk.priority.is_rush(), "the end of the press")
 
 
-def test_the_writer_never_waits_for_a_connection(desk):
+@pytest.fixture
+def patience(monkeypatch):
+    """What the connection waits for may take long on a busy machine."""
+    monkeypatch.setattr(socket_mode, "REPLACEMENT_TIMEOUT_SECONDS", 300.0)
+    monkeypatch.setattr(socket_mode, "LAST_WRITES_TIMEOUT_SECONDS", 300.0)
+
+
+def test_the_writer_never_waits_for_a_connection(desk, patience):
     write, arrived = Future(), threading.Event()
 
     def handle(ack):
@@ -146,20 +154,21 @@ def test_the_writer_never_waits_for_a_connection(desk):
         arrived.set()
 
     desk.handle = handle
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         press = pool.submit(desk.press)
         assert arrived.wait(60)
         first = desk.connection._socket
         # As while a connection is replaced.
         desk.connection._use(None)
-        began = time.monotonic()
-        write.set_result(None)
-        assert time.monotonic() - began < REPLACEMENT_TIMEOUT_SECONDS / 2
-        desk.connection._use(first)
+        try:
+            # The writer goes on before there is another one.
+            pool.submit(write.set_result, None).result(60)
+        finally:
+            desk.connection._use(first)
         assert press.result()
 
 
-def test_writes_under_way_are_acknowledged_before_the_end(emulator):
+def test_writes_under_way_are_acknowledged_before_the_end(emulator, patience):
     desk = Desk(emulator)
     desk.connection.open()
     wait_until(desk.connection.is_connected, "a connection")
@@ -199,7 +208,7 @@ def test_a_press_that_fails_holds_up_no_work(desk):
 
 @pytest.mark.threat("A2")
 @pytest.mark.parametrize("is_abrupt", [False, True])
-def test_a_press_in_hand_is_acknowledged_over_the_next_connection(desk, is_abrupt):
+def test_a_press_in_hand_is_acknowledged_over_the_next_connection(desk, patience, is_abrupt):
     arrived, going_on = threading.Event(), threading.Event()
 
     def handle(ack):
