@@ -28,7 +28,7 @@ from bot.cases.lifecycle import State
 from bot.cases.program import is_approval_kind
 from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.recommendation import Recommendation
-from bot.cases.signal import READ_BY, Signal
+from bot.cases.signal import READ_BY, UNRECOGNISED, Signal
 
 STALE_AFTER = timedelta(days=365)
 MAX_FACTS = 12
@@ -252,7 +252,7 @@ def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:
     return Label(
         case_id=case.id,
         signal_text=signal_text(case.signal),
-        kind=body.kind if isinstance(body, Named) else "",
+        kind=body.kind if isinstance(body, Named) and body.kind != UNRECOGNISED else "",
         by=body.by_name,
         at=entry.at,
         recognised_kind=origin_of(case.classification).recognised_kind,
