@@ -7,7 +7,7 @@ from bot.cases.case import Classification
 
 
 class KindSource(StrEnum):
-    """Who named the kind of a case."""
+    """The source of a kind: whoever named it last."""
 
     #: Stored before this was written down.
     UNKNOWN = ""
@@ -20,7 +20,7 @@ class KindSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KindOrigin:
-    """Who named the kind, and the kind that recognition had named."""
+    """The source of a kind, and the kind that recognition had named."""
 
     source: KindSource = KindSource.UNKNOWN
     #: Empty where recognition named none, or was not asked.
