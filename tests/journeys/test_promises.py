@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -93,6 +93,8 @@ class Town:
     world: World | None = None
     knowledge: object = None
     numbers: object = None
+    #: The kinds that are trained, with their examples; that of the world alone where empty.
+    playbooks: dict = field(default_factory=dict)
 
     def start(self) -> None:
         """Open everything that a process opens; what was before comes from the store alone."""
@@ -126,7 +128,7 @@ class Town:
         """Train as ``countersign memory train`` does, and read the answers since then."""
         training_set = gather_training_set(
             self.knowledge.shelf,
-            {"low_stock": replace(self.world.library.book, examples=())},
+            self.playbooks or {"low_stock": replace(self.world.library.book, examples=())},
             self.knowledge.embedders,
         )
         model = train_models(training_set, self.knowledge.embedders)
@@ -181,18 +183,25 @@ class Town:
         return str(digest_card(digest, lambda channel, ts: f"https://slack.test/{channel}/{ts}"))
 
 
-@pytest.fixture
-def town(empty_sqlite, tmp_path, monkeypatch):
+@contextlib.contextmanager
+def opened_town(empty_sqlite, tmp_path, monkeypatch, **options):
+    """Open a town over an empty database, and close it."""
     shutil.copy(empty_sqlite, tmp_path / "countersign.db")
     environment = sample_environment(tmp_path, "http://127.0.0.1:9/")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     database = Database(f"sqlite:///{tmp_path / 'countersign.db'}")
-    town = Town(tmp_path, load(environment), database)
+    town = Town(tmp_path, load(environment), database, **options)
     with contextlib.closing(database):
         town.start()
         yield town
         town.stop()
+
+
+@pytest.fixture
+def town(empty_sqlite, tmp_path, monkeypatch):
+    with opened_town(empty_sqlite, tmp_path, monkeypatch) as town:
+        yield town
 
 
 def card_of(case: Case) -> str:
