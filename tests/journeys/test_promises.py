@@ -15,15 +15,19 @@ from decimal import Decimal
 import pytest
 
 from bot.advisors import open_knowledge
+from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.case import Case
+from bot.cases.desk_kinds import standing_rule_kind
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.cases.playbook import ActionOffer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.precedent import CaseOutcome
+from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import Ruling
 from bot.cli import memory as memory_commands
 from bot.desk.digest_period import WHOLE_DESK
+from bot.ports.case_queries import CaseFilter
 from bot.settings import load
 from bot.store.database import Database
 from bot.store.store import Store
@@ -134,12 +138,12 @@ class Town:
         model = train_models(training_set, self.knowledge.embedders)
         save_model(model, self.knowledge.folder)
         # A bot looks for a new file every few seconds.
-        wait_until(self._has_loaded_model, "the new models")
+        wait_until(lambda: self._has_loaded(model.version), "the new models")
         self.remember()
 
-    def _has_loaded_model(self) -> bool:
+    def _has_loaded(self, version: str) -> bool:
         model = self.knowledge.model_file.model
-        return model is not None and model.memory_place == self.knowledge.shelf.last_place()
+        return model is not None and model.version == version
 
     def remember(self) -> None:
         """Let memory follow the store, as it does every few seconds."""
@@ -156,8 +160,8 @@ class Town:
         world.clock.forward(hours=1)
         return world.store.cases.case(case_id)
 
-    def approve(self, case: Case) -> None:
-        self.world.approve(case, "ben")
+    def approve(self, case: Case, name: str = "ben") -> None:
+        self.world.approve(case, name)
         self.world.work()
         self.remember()
 
@@ -260,6 +264,56 @@ def test_a_promise_is_given_kept_broken_and_given_again(town, capsys):
     assert percent in {80, 85, 90, 95}
     assert f"Promised: {percent} of 100 right" in card_of(town.raise_case("Gin"))
     assert "Promises that are not kept" not in town.review()
+
+
+def adopt_rule(town) -> str:
+    """Let the owners decide that orders like the last ones run without being asked about."""
+    world = town.world
+    assert world.desk.upkeep.standing_rules.review() == 1
+    world.work()
+    kinds = CaseFilter(kinds=(standing_rule_kind("low_stock"),))
+    (draft,) = [one for one in world.store.queries.find(kinds, 10) if not one.is_terminal]
+    world.approve(draft, "elsie")
+    world.work()
+    (rule,) = world.store.desk_controls.load().standing_rules
+    return rule.id
+
+
+def test_a_standing_rule_asks_while_a_promise_has_lapsed_and_acts_again_after_the_training(town):
+    world = town.world
+    # Nothing has earned the stage of running alone: only the rule lets it.
+    world.library.book = replace(world.library.book, terms=PlaybookTerms())
+    world.library.rules = replace(
+        world.library.rules,
+        medium_above=Decimal(1000),
+        autonomy=AutonomyRule(decisions=1000),
+        standing_rules=StandingRuleTerms(yeses=4, times_per_day=20),
+    )
+    town.knowledge.shelf.save(list(make_past()))
+    town.train()
+    for _ in range(4):
+        case = town.raise_case("Gin", SMALL)
+        assert (case.state, promise_of(case)) == (State.PROPOSED, (95, None))
+        town.approve(case, "ana")
+    rule = adopt_rule(town)
+    alone = town.raise_case("Gin", SMALL)
+    assert (alone.state, alone.standing_rule_id) == (State.RESOLVED, rule)
+
+    # People say no to the other plan of the kind, which is promised as much.
+    while promise_of(case := town.raise_case("Merlot"))[1] is None:
+        town.reject(case)
+    gin = town.raise_case("Gin", SMALL)
+    assert (gin.state, gin.standing_rule_id, promise_of(gin)) == (State.PROPOSED, "", (None, 95))
+    assert LAPSED in card_of(gin)
+    assert "promised to be right, and lately fewer were" in gin.proposal.verdict.inputs.objection
+    # The rule is in force all the same, and no answer of a person was needed to end its silence.
+    assert [one.id for one in world.store.desk_controls.load().standing_rules] == [rule]
+
+    for _ in range(12):
+        town.approve(town.raise_case("Gin", SMALL), "ana")
+    town.train()
+    again = town.raise_case("Gin", SMALL)
+    assert (again.state, again.standing_rule_id) == (State.RESOLVED, rule)
 
 
 def assert_everybody_can_read_of_it(town, capsys, answers):
