@@ -21,6 +21,7 @@ from tests.world import request
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 CONFIRMED = 50
+STRANGERS = 40
 ENDINGS = ("", " again", ", please look", " since this morning", ", what now", " (second time)")
 STRANGE = (
     "The coffee machine of the staff room leaks",
@@ -69,10 +70,10 @@ def share_of(town):
     return town.knowledge.model_file.model.recogniser.trade.stranger_share
 
 
-def stated_confidences(model):
-    """What the models say of their own validation: how sure each default is, and what it names."""
+def threshold_of(model):
+    """Return the default threshold, and what it names of own texts and notices of strangers."""
     trade = model.recogniser.trade
-    return trade.thresholds, trade.own_shares, trade.caught_shares
+    return trade.thresholds[1], trade.own_shares[1], trade.caught_shares[1]
 
 
 def retrained_with(town, share):
@@ -88,17 +89,14 @@ def by_ana(town, case):
 
 
 def confirm(town, count):
-    """Approve what is recognised rightly, until there are so many."""
-    confirmed = 0
-    for kind, text in texts(town):
-        case = raise_unnamed(town, text)
-        if case.kind == kind and was_named(case):
-            assert case.state is State.PROPOSED
-            town.approve(case)
-            confirmed += 1
-        if confirmed == count:
-            return
-    raise AssertionError(f"only {confirmed} were recognised")
+    """Approve what is recognised, until there are so many."""
+    for case in itertools.islice(iterate_named(town), count):
+        town.approve(case)
+
+
+def takes_back(town, case, kind):
+    town.world.desk.decisions.name_kind(by_ana(town, case), kind=kind)
+    town.world.work()
 
 
 def test_the_share_of_strangers_follows_what_people_saw(town):
@@ -109,30 +107,35 @@ def test_the_share_of_strangers_follows_what_people_saw(town):
     town.train()
     low = PRIOR_SHARE * PRIOR_CASES / (PRIOR_CASES + CONFIRMED)
     assert share_of(town) == pytest.approx(low)
-    at_prior = retrained_with(town, PRIOR_SHARE)
-    model = town.knowledge.model_file.model
-    (_, (_, named, _), (_, noticed, _)) = stated_confidences(model)
-    (_, (_, named_before, _), (_, noticed_before, _)) = stated_confidences(at_prior)
-    print(stated_confidences(model), stated_confidences(at_prior))
-    assert stated_confidences(model) != stated_confidences(at_prior)
-    assert named >= named_before
-    assert noticed <= noticed_before
+    _, named, noticed = threshold_of(town.knowledge.model_file.model)
+    _, named_at_prior, noticed_at_prior = threshold_of(retrained_with(town, PRIOR_SHARE))
+    assert (named >= named_at_prior, noticed <= noticed_at_prior) == (True, True)
+    assert (named, noticed) != (named_at_prior, noticed_at_prior)
 
-    # Then come strangers, and people say so.
-    strangers = 0
-    for number, text in zip(range(60), itertools.cycle(STRANGE), strict=False):
+    # Then come strangers, and people say so, whatever the bot took them for.
+    for number, text in zip(range(STRANGERS), itertools.cycle(STRANGE), strict=False):
         case = raise_unnamed(town, f"{text} {ENDINGS[number % len(ENDINGS)]}")
         if was_named(case):
-            town.world.desk.decisions.name_kind(by_ana(town, case), kind=UNRECOGNISED)
+            takes_back(town, case, UNRECOGNISED)
         else:
             town.world.desk.decisions.decide(by_ana(town, case), CallNovel)
-        town.world.work()
-        town.remember()
-        strangers += 1
+            town.world.work()
+    # What was taken for another kind is an error of naming, too.
+    misnamed = next(case for case in iterate_named(town))
+    takes_back(town, misnamed, "lead_cold" if misnamed.kind != "lead_cold" else "renewal_due")
     town.train()
-    many = (PRIOR_SHARE * PRIOR_CASES + strangers) / (PRIOR_CASES + CONFIRMED + strangers)
+    errors = STRANGERS + 1
+    many = (PRIOR_SHARE * PRIOR_CASES + errors) / (PRIOR_CASES + CONFIRMED + errors)
     assert share_of(town) == pytest.approx(many)
-    print(
-        stated_confidences(town.knowledge.model_file.model),
-        stated_confidences(retrained_with(town, low)),
-    )
+    threshold, named, noticed = threshold_of(town.knowledge.model_file.model)
+    threshold_when_few, named_when_few, noticed_when_few = threshold_of(retrained_with(town, low))
+    assert (named < named_when_few, noticed > noticed_when_few) == (True, True)
+    assert threshold != threshold_when_few
+
+
+def iterate_named(town):
+    """Raise what people write, and yield what is recognised and waits."""
+    for _, text in texts(town):
+        case = raise_unnamed(town, text)
+        if was_named(case) and case.state is State.PROPOSED:
+            yield case
