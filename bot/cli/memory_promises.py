@@ -10,17 +10,20 @@ from enum import StrEnum
 from typing import Any
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from bot.cases.canonical import to_plain
 from bot.cases.precedent import Precedent
 from bot.cases.promise import PromiseRecord, PromiseWeek
 from bot.views.promises import MAX_WEEKS, share_words, week_words
-from knowledge.learning.calibration import PROMISED_PERCENTS, PrecisionGuarantee, percent_of
+from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import LiveRecord, answer_of, live_record
 from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.promise_words import PROMISED_PERCENTS, percent_of
 
-COLUMNS = ("kind", "promised right", "past cases", "at least", "since training", "latest weeks")
+COLUMNS = ("promise", "now", "past cases", "at least", "since training", "latest weeks")
 #: The latest precedents of a kind, in which its weeks are looked for.
 MAX_PROMISED_PRECEDENTS = 200
 NONE = "–"
@@ -69,8 +72,8 @@ def promise_bands(
 ) -> list[PromiseBand]:
     """Return every promise that there can be, the highest first.
 
-    None for a kind whose plans are not learned yet. ``record`` is that since the training, and
-    ``latest`` are the latest precedents, the oldest of them first.
+    It is empty for a kind whose plans are not learned yet. ``record`` is that since the training,
+    and ``latest`` are the latest precedents, the oldest of them first.
     """
     if plan is None:
         return []
@@ -87,6 +90,11 @@ def promise_bands(
         )
         for percent in PROMISED_PERCENTS
     ]
+
+
+def has_promise(bands: Iterable[PromiseBand]) -> bool:
+    """Tell whether a kind has a promise, or had one lately."""
+    return any(band.guarantee or band.weeks for band in bands)
 
 
 def _lately(kind: str, latest: Iterable[Precedent]) -> tuple[PromiseRecord, ...]:
@@ -122,16 +130,20 @@ def band_plain(band: PromiseBand) -> dict[str, Any]:
 
 
 def promise_table(bands: Sequence[PromiseBand]) -> Table:
-    """Return the promises of all kinds for people."""
-    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    last_kind = ""
+    """Return the promises of one kind for people."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.title, table.title_justify = f"\n{bands[0].kind}", "left"
+    for column in COLUMNS:
+        # Narrow terminals break the headings, and no figure.
+        table.add_column(column, min_width=max(map(len, column.split())))
     for band in bands:
-        if last_kind and band.kind != last_kind:
-            table.add_section()
-        kind = band.kind if band.kind != last_kind else ""
-        table.add_row(kind, *_cells(band))
-        last_kind = band.kind
+        table.add_row(*(Text(cell, no_wrap=True) for cell in _cells(band)))
     return table
+
+
+def indented(line: str) -> Padding:
+    """Return a line that goes on below its own beginning."""
+    return Padding(Text(line), (0, 0, 0, 2))
 
 
 def promise_lines(bands: Sequence[PromiseBand], answers_until_training: int) -> list[str]:
@@ -139,9 +151,9 @@ def promise_lines(bands: Sequence[PromiseBand], answers_until_training: int) -> 
     if not bands:
         return ["promises: none yet; a kind needs some decided cases before any can be given"]
     lines = [
-        "past cases: how many suggestions as sure as these were right, each made without its end",
-        "at least: how many of 100 are right all but certainly; it must reach what is promised",
-        "since training, latest weeks: cards with this promise that were right, of those answered",
+        "past cases: suggestions as sure as these that were right, of cases they had not seen",
+        "at least: so many of 100 are right, all but certainly; it must reach the promise",
+        "since training, latest weeks: right ones of the answered cards with this promise",
     ]
     lapsed = [band for band in bands if band.state is PromiseState.LAPSED]
     lines += [_lapse_line(band) for band in lapsed]
@@ -161,15 +173,15 @@ def _cells(band: PromiseBand) -> tuple[str, ...]:
     past = at_least = NONE
     if guarantee:
         past = f"{guarantee.correct} of {guarantee.total}"
-        at_least = f"{100 * guarantee.lower_bound:.0f}"
+        at_least = f"{100 * guarantee.lower_bound:.1f}"
     answered = f"{record.right} of {record.total}" if record else NONE
     weeks = "\n".join(_week(week) for week in band.weeks[-MAX_WEEKS:]) or NONE
-    return f"{band.percent} of 100: {_standing(band)}", past, at_least, answered, weeks
+    return f"{band.percent} of 100", _standing(band), past, at_least, answered, weeks
 
 
 def _standing(band: PromiseBand) -> str:
     if band.lapsed_at:
-        return f"LAPSED {band.lapsed_at:%-d %b}"
+        return f"lapsed {band.lapsed_at:%-d %b}"
     return band.state.value
 
 
@@ -181,14 +193,14 @@ def _lapse_line(band: PromiseBand) -> str:
     record = band.since_training
     counts = f"{record.right} of {record.total}" if record else NONE
     return (
-        f"{band.kind}: “{band.percent} of 100 right” lapsed on {band.lapsed_at:%-d %b %H:%M} UTC, as"
-        f" {counts} were right since the training; until it is back, a person is asked each time"
+        f"{band.kind}: “{band.percent} of 100” lapsed on {band.lapsed_at:%-d %b %H:%M} UTC, as only"
+        f" {counts} were right; until it is back, a person is asked each time"
     )
 
 
 def _words(band: PromiseBand) -> str:
     """Say in one sentence how it stands."""
-    promise = f"{share_words(band.percent)}, {_standing(band).lower()}"
+    promise = f"{share_words(band.percent)}, {_standing(band)}"
     if not band.since_training:
         return promise
     record = band.since_training

@@ -8,6 +8,8 @@ from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import PERCENT, LiveRecord
 from knowledge.learning.plan_estimate import PlanEstimate
 
+#: What can be promised, the highest first: the targets of certification.
+PROMISED_PERCENTS = (95, 90, 85, 80)
 UNLIKE_PAST = "it is less like earlier cases than most, so only its words and facts speak for it"
 NOT_CERTIFIED = "no promise yet: too few cases of this kind were decided, or too few were right"
 NOT_READ = "no promise: the latest answers have not been counted yet"

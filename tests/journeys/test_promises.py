@@ -324,7 +324,19 @@ def assert_everybody_can_read_of_it(town, capsys, answers):
     memory_commands.status(as_json=True)
     summary = json.loads(capsys.readouterr().out)
     (kind,) = [one for one in summary["kinds"] if one["kind"] == "low_stock"]
-    (promise,) = kind["promises"]
+    promise, *others = kind["promises"]
     assert (promise["percent"], promise["lapsed"]) == (95, True)
+    assert [(one["percent"], one["lapsed"]) for one in others] == [
+        (90, False),
+        (85, False),
+        (80, False),
+    ]
+    assert promise["past"]["at_least"] >= 0.95
+    assert summary["cases_until_training"] > 0
     assert (promise["given"], promise["kept"]) == (answers + 1, 1)
-    assert f"at least 95 of 100, lapsed: 1 of {answers + 1} were right" in promise["words"]
+    words = promise["words"]
+    assert words.startswith("at least 95 of 100, lapsed ")
+    assert f": 1 of {answers + 1} were right (" in words
+    memory_commands.status()
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"as only 1 of {answers + 1} were right; until it is back, a person is asked" in text
