@@ -22,7 +22,7 @@ from bot.store.clock import clock_of
 from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary
-from knowledge.memory.helper_connection import find_hung_helper
+from knowledge.memory.helper_connection import WELCOME_TIMEOUT_SECONDS, find_hung_helper
 from scheduler.retention import RetentionTerms, describe_delays, describe_terms
 
 #: The role of the bot may not be able to change a line of the ledger on PostgreSQL.
@@ -38,7 +38,7 @@ def doctor(as_json: AsJson = False) -> None:
     if library is None:
         err.print("The rest is checked once these files can be read.", markup=False)
         raise typer.Exit(print_findings(findings, otherwise="", as_json=as_json))
-    findings += _memory_findings(settings.data_dir / "memory")
+    findings += memory_findings(settings.data_dir / "memory")
     store = storage.open_store(settings)
     with closing(store.database):
         if settings.slack_bot_token != NO_BOT_TOKEN:
@@ -57,12 +57,14 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(print_findings(findings, otherwise=otherwise, as_json=as_json))
 
 
-def _memory_findings(folder: Path) -> Iterator[Finding]:
+def memory_findings(
+    folder: Path, welcome_timeout: float = WELCOME_TIMEOUT_SECONDS
+) -> Iterator[Finding]:
     """Tell of models that cannot be read, and of a helper that stands still."""
     model_failure = ModelFile(folder).failure
     if model_failure:
         yield Finding(sentence=model_failure)
-    hung = find_hung_helper(folder)
+    hung = find_hung_helper(folder, welcome_timeout)
     if hung:
         process = f"process {hung.pid}" if hung.pid else "a process of this folder"
         yield Finding(

@@ -152,8 +152,7 @@ BUSY_HELPER = """
     import sys, time
     from multiprocessing.connection import Listener
     from pathlib import Path
-    from knowledge.memory.helper_connection import find_hung_helper
-from knowledge.memory.helper_protocol import HelperAddress
+    from knowledge.memory.helper_protocol import HelperAddress
     from knowledge.memory.helper_server import HelperServer
 
     class Vectors:
