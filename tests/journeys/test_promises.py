@@ -54,8 +54,8 @@ RIGHT_ACTIONS = {"Gin": ORDER, "Merlot": CLAIM}
 PLACES = ("bar", "cellar", "shop in Soho", "kitchen", "tasting room")
 SMALL, LARGE = Decimal(100), Decimal(400)
 WEDNESDAY = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
-PROMISED = "Promised: 95 of 100 right"
-LAPSED = "⚠ Wrong too often lately: please check"
+PROMISED = "Right 95 times in 100"
+LAPSED = "⚠ Such plans were often wrong lately: please check"
 
 
 def story(product: str, number: int) -> str:
@@ -240,8 +240,8 @@ def test_a_promise_is_given_kept_broken_and_given_again(town, capsys):
     assert promise_of(case) == (None, 95)
     assert LAPSED in card_of(case)
     details = visible_text(details_view(case, town.world.library.labels(), {})["blocks"])
-    assert "at least 95 of 100 such suggestions were promised to be right" in details
-    assert f"of {answers + 1} that people answered only 1 were; please check this one" in details
+    assert "At least 95 of 100 such suggestions were promised to be right" in details
+    assert f"of {answers + 1} that people answered only 1 was. Please check this one" in details
     # What would have run alone asks, and says why.
     small = town.raise_case("Gin", SMALL)
     assert (small.state, promise_of(small)) == (State.PROPOSED, (None, 95))
@@ -262,7 +262,7 @@ def test_a_promise_is_given_kept_broken_and_given_again(town, capsys):
     percent, lapsed_percent = promise_of(revived)
     assert (revived.state, lapsed_percent) == (State.RESOLVED, None)
     assert percent in {80, 85, 90, 95}
-    assert f"Promised: {percent} of 100 right" in card_of(town.raise_case("Gin"))
+    assert f"Right {percent} times in 100" in card_of(town.raise_case("Gin"))
     assert "Promises that are not kept" not in town.review()
 
 
@@ -320,7 +320,7 @@ def assert_everybody_can_read_of_it(town, capsys, answers):
     """In the weekly review of the leads, and in ``countersign memory status``."""
     review = town.review()
     assert "Promises that are not kept" in review
-    assert f"Of {answers + 1} that people answered 1 were" in review
+    assert f"Of {answers + 1} that people answered only 1 was" in review
     memory_commands.status(as_json=True)
     summary = json.loads(capsys.readouterr().out)
     (kind,) = [one for one in summary["kinds"] if one["kind"] == "low_stock"]
