@@ -1,5 +1,6 @@
 """The memory helper: one process for all bots of a folder, which leaves nothing behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -123,7 +124,9 @@ def stopped(open_client, folder):
     pid = helper_pid(folder)
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, "it to stand still")
-    return pid
+    yield pid
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.mark.proof
