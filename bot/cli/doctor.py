@@ -64,9 +64,9 @@ def memory_findings(
     model_failure = ModelFile(folder).failure
     if model_failure:
         yield Finding(sentence=model_failure)
-    hung = find_hung_helper(folder, welcome_timeout)
-    if hung:
-        process = f"process {hung.pid}" if hung.pid else "a process of this folder"
+    standstill = find_hung_helper(folder, welcome_timeout)
+    if standstill:
+        process = f"process {standstill.pid}" if standstill.pid else "a process of this folder"
         yield Finding(
             sentence=f"memory does not answer: its helper ({process}) stands still",
             suggestion="A running bot ends it within a minute and starts another."

@@ -19,8 +19,8 @@ from bot.cli.memory_promises import (
     MAX_PROMISED_PRECEDENTS,
     PromiseBand,
     band_plain,
+    hanging_line,
     has_promise,
-    indented,
     promise_bands,
     promise_lines,
     promise_table,
@@ -106,7 +106,7 @@ def _print_promises(bands: dict[str, list[PromiseBand]], until_training: int) ->
     for of_kind in with_promise:
         out.print(promise_table(of_kind))
     for line in promise_lines(list(chain.from_iterable(with_promise)), until_training):
-        out.print(indented(line))
+        out.print(hanging_line(line))
 
 
 def _print_trade(trade: RecognitionTrade) -> None:

@@ -141,7 +141,7 @@ def promise_table(bands: Sequence[PromiseBand]) -> Table:
     return table
 
 
-def indented(line: str) -> Padding:
+def hanging_line(line: str) -> Padding:
     """Return a line that goes on below its own beginning."""
     return Padding(Text(line), (0, 0, 0, 2))
 
@@ -155,9 +155,9 @@ def promise_lines(bands: Sequence[PromiseBand], answers_until_training: int) -> 
         "at least: so many of 100 are right, all but certainly; it must reach the promise",
         "since training, latest weeks: right ones of the answered cards with this promise",
     ]
-    lapsed = [band for band in bands if band.state is PromiseState.LAPSED]
-    lines += [_lapse_line(band) for band in lapsed]
-    if lapsed:
+    lapses = [band for band in bands if band.state is PromiseState.LAPSED]
+    lines += [_lapse_line(band) for band in lapses]
+    if lapses:
         when = f"by itself after {answers_until_training} more decided cases"
         if answers_until_training <= 0:
             when = "by itself when the desk is idle"
@@ -174,9 +174,9 @@ def _cells(band: PromiseBand) -> tuple[str, ...]:
     if guarantee:
         past = f"{guarantee.correct} of {guarantee.total}"
         at_least = f"{100 * guarantee.lower_bound:.1f}"
-    answered = f"{record.right} of {record.total}" if record else NONE
+    answers = f"{record.right} of {record.total}" if record else NONE
     weeks = "\n".join(_week(week) for week in band.weeks[-MAX_WEEKS:]) or NONE
-    return f"{band.percent} of 100", _standing(band), past, at_least, answered, weeks
+    return f"{band.percent} of 100", _standing(band), past, at_least, answers, weeks
 
 
 def _standing(band: PromiseBand) -> str:

@@ -116,8 +116,8 @@ class HelperClient:
         for _ in range(MAX_ATTEMPTS):
             try:
                 return self._connect()
-            except HelperHung as hung:
-                self._end(hung)
+            except HelperHung as standstill:
+                self._end(standstill)
         raise self._fail(NO_ANSWER)
 
     def end_if_hung(self) -> None:
@@ -128,8 +128,8 @@ class HelperClient:
         """
         try:
             connection = self._try_to_connect()
-        except HelperHung as hung:
-            self._end(hung)
+        except HelperHung as standstill:
+            self._end(standstill)
         else:
             if connection:
                 connection.close()
@@ -169,18 +169,18 @@ class HelperClient:
             # It has ended, and perhaps not in order.
             return None
 
-    def _end(self, hung: HelperHung) -> None:
+    def _end(self, standstill: HelperHung) -> None:
         """End a helper that stands still, so that another can take its place.
 
         What it answered is durable, and whatever it did not answer is asked again.
         """
-        if hung.pid is None:
+        if standstill.pid is None:
             raise self._fail(NO_ANSWER)
         self._fail(NO_ANSWER)
-        log.warning("%s: process %s stands still and is ended", NO_ANSWER, hung.pid)
+        log.warning("%s: process %s stands still and is ended", NO_ANSWER, standstill.pid)
         with contextlib.suppress(ProcessLookupError):
             try:
-                os.kill(hung.pid, signal.SIGKILL)
+                os.kill(standstill.pid, signal.SIGKILL)
             except PermissionError:
                 raise self._fail(NO_ANSWER) from None
 

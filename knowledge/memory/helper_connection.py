@@ -84,8 +84,8 @@ def find_hung_helper(folder: Path, timeout: float = WELCOME_TIMEOUT_SECONDS) -> 
         return None
     try:
         open_connection(address, timeout=timeout).close()
-    except HelperHung as hung:
-        return hung
+    except HelperHung as standstill:
+        return standstill
     except (OSError, EOFError, AuthenticationError):
         # None runs; the next request starts one.
         return None

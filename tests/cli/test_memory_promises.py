@@ -10,8 +10,8 @@ from rich.console import Console
 from bot.cli.memory_promises import (
     PromiseState,
     band_plain,
+    hanging_line,
     has_promise,
-    indented,
     promise_bands,
     promise_lines,
     promise_table,
@@ -68,7 +68,7 @@ def printed(bands, width, until_training=7):
     console = Console(file=io.StringIO(), width=width)
     console.print(promise_table(bands))
     for line in promise_lines(bands, until_training):
-        console.print(indented(line))
+        console.print(hanging_line(line))
     return console.file.getvalue()
 
 
