@@ -30,7 +30,7 @@ NONE = "–"
 
 
 class PromiseState(StrEnum):
-    """Whether cards give a promise at present."""
+    """The states of a promise."""
 
     GIVEN = "given"
     LAPSED = "lapsed"
