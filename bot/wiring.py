@@ -50,6 +50,7 @@ from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
+from knowledge.memory.precedent_memory import PrecedentMemory
 from scheduler.detectors import BlindDetectors
 from scheduler.loop import Job, Loop
 from scheduler.retention import RetentionDelays
@@ -102,6 +103,7 @@ def build_service(
             *blind_detectors.describe(worker.clock()),
             *describe_empty_groups(desk.library, parts.directory),
             *retention_delays.describe(),
+            *_memory_gaps(worker.knowledge.precedents),
         ],
         find_missing_workers=workers.find_problems if workers else list,
     )
@@ -161,6 +163,11 @@ class _Parts:
     client: WebClient
     chat: SlackChat
     directory: SlackDirectory
+
+
+def _memory_gaps(memory: PrecedentMemory) -> list[str]:
+    trouble = memory.describe_trouble()
+    return [f"{trouble}; cards may lack earlier cases until it is back"] if trouble else []
 
 
 def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str]) -> _Parts:

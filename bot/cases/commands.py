@@ -73,7 +73,8 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
     DecisionKind.UNDO: frozenset({State.RESOLVED}),
     DecisionKind.REPORT_MISTAKE: frozenset({State.RESOLVED}),
-    DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
+    # Recognition may have named a wrong one, and a plan may have come of it.
+    DecisionKind.NAME_KIND: frozenset({State.PROPOSED, State.REFERRED}),
     DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
     DecisionKind.CLAIM: WAITING_ON_PEOPLE,
     DecisionKind.HAND_OVER: frozenset(
@@ -209,7 +210,10 @@ class Clear:
 
 @dataclass(frozen=True, slots=True)
 class NameKind(PersonDecision):
-    """Name the kind of a case that was not recognised."""
+    """Name the kind of a case that was not recognised, or wrongly.
+
+    What is of no known kind after all is named ``UNRECOGNISED``.
+    """
 
     decision = DecisionKind.NAME_KIND
 

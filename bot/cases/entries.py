@@ -141,9 +141,9 @@ class Recognised(Body):
 @_entry("kind.named", Transition.NAME)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named(Body):
-    """A person names the kind.
+    """A person names the kind, also in place of one that recognition had named.
 
-    The case is triaged again by its playbook.
+    The case is triaged again by its playbook. The kind is ``UNRECOGNISED`` where none fits.
     """
 
     kind: str

@@ -124,6 +124,7 @@ TRANSITIONS: dict[tuple[State, Transition], State] = {
     (State.PROPOSED, Transition.EXPIRE): State.EXPIRED,
     (State.PROPOSED, Transition.DRIFT): State.OPEN,
     (State.PROPOSED, Transition.REPLAN): State.OPEN,
+    (State.PROPOSED, Transition.NAME): State.OPEN,
     (State.REFERRED, Transition.NAME): State.OPEN,
     (State.REFERRED, Transition.REJECT): State.REJECTED,
     (State.REFERRED, Transition.HAND_OVER): State.REFERRED,

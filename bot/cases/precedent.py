@@ -23,11 +23,12 @@ from bot.cases.entries import (
     Stopped,
 )
 from bot.cases.evolve import evolve
+from bot.cases.kind_origin import UNKNOWN_ORIGIN, KindOrigin, KindSource, origin_of
 from bot.cases.lifecycle import State
 from bot.cases.program import is_approval_kind
 from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.recommendation import Recommendation
-from bot.cases.signal import READ_BY, Signal
+from bot.cases.signal import READ_BY, UNRECOGNISED, Signal
 
 STALE_AFTER = timedelta(days=365)
 MAX_FACTS = 12
@@ -99,6 +100,8 @@ class Precedent:
     case_id: str = ""
     #: The import that it came with.
     batch: str = ""
+    #: Who named the kind.
+    kind_origin: KindOrigin = UNKNOWN_ORIGIN
 
     @property
     def is_reviewed(self) -> bool:
@@ -159,6 +162,13 @@ class Label:
     kind: str
     by: str
     at: datetime
+    #: What recognition had named, and this person took back. Empty where it had named none.
+    recognised_kind: str = ""
+
+    @property
+    def origin(self) -> KindOrigin:
+        """Return who named the kind."""
+        return KindOrigin(KindSource.PERSON, self.recognised_kind)
 
 
 def signal_text(signal: Signal) -> str:
@@ -242,9 +252,10 @@ def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:
     return Label(
         case_id=case.id,
         signal_text=signal_text(case.signal),
-        kind=body.kind if isinstance(body, Named) else "",
+        kind=body.kind if isinstance(body, Named) and body.kind != UNRECOGNISED else "",
         by=body.by_name,
         at=entry.at,
+        recognised_kind=origin_of(case.classification).recognised_kind,
     )
 
 
@@ -287,6 +298,7 @@ def _precedent(
         ended_at=entry.at,
         channel=case.channel,
         case_id=case.id,
+        kind_origin=origin_of(case.classification),
     )
 
 

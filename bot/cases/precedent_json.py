@@ -9,7 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.cases.canonical import from_plain, to_json, to_plain
+from bot.cases.kind_origin import KindOrigin
 from bot.cases.precedent import Label, Precedent, PrecedentVersion
+
+#: Who named the kind, and what recognition had named.
+ORIGIN_FIELDS = ("kind_by", "recognised")
 
 
 def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
@@ -41,7 +45,23 @@ def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
         "promised": decision["card_promise"],
         "estimated": decision["model_confidence"],
     }
-    return fields | {name: value for name, value in later_fields.items() if value is not None}
+    fields |= {name: value for name, value in later_fields.items() if value is not None}
+    return fields | _origin_fields(precedent.kind_origin)
+
+
+def without_origin(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what memory indexes of a precedent.
+
+    Rows that were stored before their origin was written down are the same without it, so that a
+    rebuild does not take them for new answers.
+    """
+    return {name: value for name, value in plain.items() if name not in ORIGIN_FIELDS}
+
+
+def _origin_fields(origin: KindOrigin) -> dict[str, str]:
+    """Return the fields of an origin, as far as they say anything."""
+    fields = {"kind_by": origin.source.value, "recognised": origin.recognised_kind}
+    return {name: value for name, value in fields.items() if value}
 
 
 def precedent_from_json(raw: str | bytes) -> Precedent:
@@ -69,6 +89,10 @@ def precedent_from_json(raw: str | bytes) -> Precedent:
         "case_id": fields.get("case_id", ""),
         "batch": fields.get("batch", ""),
         "is_kind_known": fields.get("named", True),
+        "kind_origin": {
+            "source": fields.get("kind_by", ""),
+            "recognised_kind": fields.get("recognised", ""),
+        },
     }
     precedent: Precedent = from_plain(Precedent, plain)
     return precedent
@@ -103,6 +127,8 @@ def label_to_json(label: Label) -> str:
         "by": plain["by"],
         "at": plain["at"],
     }
+    if label.recognised_kind:
+        fields["recognised"] = label.recognised_kind
     return to_json(fields)
 
 
@@ -110,5 +136,6 @@ def label_from_json(raw: str | bytes) -> Label:
     """Read a stored label."""
     fields = json.loads(raw)
     fields["signal_text"] = fields.pop("said")
+    fields["recognised_kind"] = fields.pop("recognised", "")
     label: Label = from_plain(Label, fields)
     return label

@@ -23,10 +23,11 @@ from bot.cases.entries import (
     TriageBody,
     VersionCompared,
 )
-from bot.cases.errors import LedgerBroken, Superseded, TooLate
+from bot.cases.errors import BadRequest, LedgerBroken, Superseded, TooLate
 from bot.cases.grant import Grant
 from bot.cases.lifecycle import WAITING
 from bot.cases.plan import Plan
+from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla
 from bot.cases.verdict import Ruling, Verdict
 
@@ -54,7 +55,10 @@ def decide(case: Case, command: TriageCommand, now: datetime) -> tuple[CaseBody,
 
 
 def _name_kind(case: Case, command: NameKind) -> Named:
-    _must_have_no_kind(case)
+    _must_be_a_guess(case)
+    if command.kind == case.kind:
+        kind = case.kind.replace("_", " ")
+        raise BadRequest(f"{case.id} is taken for {kind} already; choose another", field="kind")
     return Named(
         kind=command.kind,
         owner=command.owner,
@@ -64,11 +68,19 @@ def _name_kind(case: Case, command: NameKind) -> Named:
     )
 
 
-def _must_have_no_kind(case: Case) -> None:
-    recognition = case.classification.recognition
-    if recognition is None or recognition.kind or case.classification.named_by:
+def _must_be_a_guess(case: Case) -> None:
+    """Refuse a case whose kind was named by its source or by a person."""
+    if case.classification.recognition is None or case.classification.named_by:
         kind = case.kind.replace("_", " ")
         raise TooLate(f"{case.id} is known as {kind}; reject its plan if that is wrong")
+
+
+def _must_have_no_kind(case: Case) -> None:
+    _must_be_a_guess(case)
+    recognition = case.classification.recognition
+    if recognition and recognition.kind:
+        kind = case.kind.replace("_", " ")
+        raise TooLate(f"{case.id} was taken for {kind}; choose “Another kind…” if that is wrong")
 
 
 def _narrate(case: Case, command: Narrate) -> Narrated:
@@ -211,7 +223,12 @@ def _apply_name(case: Case, body: Named) -> Case:
         kind=body.kind,
         channel=body.channel,
         generation=case.generation + is_moved,
-        classification=replace(case.classification, named_by=body.by_name, is_urgent=False),
+        classification=replace(
+            case.classification,
+            named_by=body.by_name,
+            is_novel=body.kind == UNRECOGNISED,
+            is_urgent=False,
+        ),
     )
     return _assign(case, owner=body.owner, sla=body.sla)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from bot.store.clock import clock_of
 from bot.store.store import Store
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary
+from knowledge.memory.helper_connection import WELCOME_TIMEOUT_SECONDS, find_hung_helper
 from scheduler.retention import RetentionTerms, describe_delays, describe_terms
 
 #: The role of the bot may not be able to change a line of the ledger on PostgreSQL.
@@ -36,9 +38,7 @@ def doctor(as_json: AsJson = False) -> None:
     if library is None:
         err.print("The rest is checked once these files can be read.", markup=False)
         raise typer.Exit(print_findings(findings, otherwise="", as_json=as_json))
-    model_failure = ModelFile(settings.data_dir / "memory").failure
-    if model_failure:
-        findings.append(Finding(sentence=model_failure))
+    findings += memory_findings(settings.data_dir / "memory")
     store = storage.open_store(settings)
     with closing(store.database):
         if settings.slack_bot_token != NO_BOT_TOKEN:
@@ -55,6 +55,23 @@ def doctor(as_json: AsJson = False) -> None:
         "entries."
     )
     raise typer.Exit(print_findings(findings, otherwise=otherwise, as_json=as_json))
+
+
+def memory_findings(
+    folder: Path, welcome_timeout: float = WELCOME_TIMEOUT_SECONDS
+) -> Iterator[Finding]:
+    """Tell of models that cannot be read, and of a helper that stands still."""
+    model_failure = ModelFile(folder).failure
+    if model_failure:
+        yield Finding(sentence=model_failure)
+    standstill = find_hung_helper(folder, welcome_timeout)
+    if standstill:
+        process = f"process {standstill.pid}" if standstill.pid else "a process of this folder"
+        yield Finding(
+            sentence=f"memory does not answer: its helper ({process}) stands still",
+            suggestion="A running bot ends it within a minute and starts another."
+            " If it stays, end that process.",
+        )
 
 
 def _store_findings(settings: Settings, store: Store, library: FileLibrary) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from rich.table import Table
@@ -14,20 +14,27 @@ from bot.cases.canonical import to_plain
 from bot.cases.case import Case
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.lifecycle import TERMINAL
-from bot.cases.promise import PromiseRecord
 from bot.cases.signal import UNRECOGNISED
+from bot.cli.memory_promises import (
+    MAX_PROMISED_PRECEDENTS,
+    PromiseBand,
+    band_plain,
+    hanging_line,
+    has_promise,
+    promise_bands,
+    promise_lines,
+    promise_table,
+)
 from bot.cli.memory_trade import trade_lines, trade_plain, trade_table
 from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.preflight import open_library
 from bot.settings import Settings, load_offline
-from bot.views.promises import share_words, week_words
-from knowledge.learning.live_record import answer_of, live_record
+from knowledge.learning.model_file import TrainedModel
 from knowledge.learning.recogniser_trade import RecognitionTrade
+from knowledge.learning.training_set import cases_until_training
 
-STATUS_COLUMNS = ("kind", "precedents", "correct so far", "guaranteed precision", "promises")
-#: Precedents of a kind in which promises are looked for.
-MAX_PROMISED_PRECEDENTS = 200
+STATUS_COLUMNS = ("kind", "precedents", "correct so far")
 REVIEW_COLUMNS = ("case", "state", "at stake", "title", "best guesses")
 
 
@@ -65,17 +72,18 @@ def fill_index(knowledge: Knowledge) -> str:
 
 def status(as_json: AsJson = False) -> None:
     with opened_knowledge(load_offline()) as knowledge:
-        summary = _status(knowledge)
+        index_failure = fill_index(knowledge)
+        # What people answered is in the store, also while the index is not available.
+        knowledge.live_records.follow()
         model = knowledge.model_file.model
+        bands = _promise_bands(knowledge, model)
+        until_training = cases_until_training(model, knowledge.shelf) if model else 0
+        summary = _status(knowledge, index_failure, bands)
     if as_json:
-        print_json(summary)
+        print_json({**summary, "cases_until_training": until_training})
         return
-    table = Table(*STATUS_COLUMNS)
-    for row in summary["kinds"]:
-        promises = "\n".join(promise["words"] for promise in row["promises"]) or "none answered yet"
-        cells = (row["kind"], str(row["precedents"]), row["right"], row["promise"], promises)
-        table.add_row(*cells)
-    out.print(table)
+    _print_status(summary)
+    _print_promises(bands, until_training)
     if model and model.recogniser:
         _print_trade(model.recogniser.trade)
     for batch in summary["batches"]:
@@ -85,19 +93,36 @@ def status(as_json: AsJson = False) -> None:
         out.print(f"  {name}: {summary[name]}", markup=False)
 
 
+def _print_status(summary: dict[str, Any]) -> None:
+    table = Table(*STATUS_COLUMNS)
+    for row in summary["kinds"]:
+        table.add_row(row["kind"], str(row["precedents"]), row["right"])
+    out.print(table)
+
+
+def _print_promises(bands: dict[str, list[PromiseBand]], until_training: int) -> None:
+    """Print the promises of the kinds that have any."""
+    with_promise = [of_kind for of_kind in bands.values() if has_promise(of_kind)]
+    for of_kind in with_promise:
+        out.print(promise_table(of_kind))
+    for line in promise_lines(list(chain.from_iterable(with_promise)), until_training):
+        out.print(hanging_line(line))
+
+
 def _print_trade(trade: RecognitionTrade) -> None:
     out.print(trade_table(trade))
     for line in trade_lines(trade):
         out.print(f"  {line}", markup=False)
 
 
-def _status(knowledge: Knowledge) -> dict[str, Any]:
-    index_failure = fill_index(knowledge)
+def _status(
+    knowledge: Knowledge, index_failure: str, bands: dict[str, list[PromiseBand]]
+) -> dict[str, Any]:
     counts = knowledge.shelf.kinds()
     model = knowledge.model_file.model
     version = f"version {model.version}" if model else "nothing yet"
     return {
-        "kinds": [_kind_status(knowledge, kind, counts[kind]) for kind in sorted(counts)],
+        "kinds": [_kind_status(model, kind, counts[kind], bands[kind]) for kind in bands],
         "batches": [to_plain(batch) for batch in knowledge.shelf.batches()],
         "index": index_failure or f"holds all {sum(counts.values())}",
         "embedder": knowledge.embedders.precedents.identity,
@@ -107,9 +132,10 @@ def _status(knowledge: Knowledge) -> dict[str, Any]:
     }
 
 
-def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, Any]:
+def _kind_status(
+    model: TrainedModel | None, kind: str, precedents: int, bands: list[PromiseBand]
+) -> dict[str, Any]:
     """Describe the precedents of one kind, and how good its plan is."""
-    model = knowledge.model_file.model
     plan = model.plans.get(kind) if model else None
     right = "too few to say"
     promise = "none"
@@ -122,38 +148,22 @@ def _kind_status(knowledge: Knowledge, kind: str, precedents: int) -> dict[str, 
         "precedents": precedents,
         "right": right,
         "promise": promise,
-        "promises": [_promise_plain(one) for one in _promises(knowledge, kind)],
+        "promises": [band_plain(band) for band in bands],
     }
 
 
-def _promises(knowledge: Knowledge, kind: str) -> list[PromiseRecord]:
-    """Count the promises of a kind lately, before its training too."""
-    latest = knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS)
-    answers = {}
-    for seq, precedent in enumerate(latest):
-        answer = answer_of(precedent, seq)
-        if answer:
-            answers[precedent.card_id] = answer
-    lapses = {one.percent: one for one in knowledge.live_records.lapses() if one.kind == kind}
-    return [
-        # Whether it stands is a matter of the answers since the training.
-        replace(promise, lapsed_at=getattr(lapses.get(promise.percent), "lapsed_at", None))
-        for promise in live_record(kind, answers.values()).promises
-    ]
-
-
-def _promise_plain(promise: PromiseRecord) -> dict[str, Any]:
-    standing = "lapsed" if promise.has_lapsed else "stands"
+def _promise_bands(
+    knowledge: Knowledge, model: TrainedModel | None
+) -> dict[str, list[PromiseBand]]:
+    """Return every promise of each kind."""
     return {
-        "percent": promise.percent,
-        "given": promise.total,
-        "kept": promise.right,
-        "lapsed": promise.has_lapsed,
-        "weeks": [to_plain(week) for week in promise.weeks],
-        "words": (
-            f"{share_words(promise.percent)}, {standing}: {promise.right} of"
-            f" {promise.total} were right ({week_words(promise)})"
-        ),
+        kind: promise_bands(
+            kind,
+            model.plans.get(kind) if model else None,
+            knowledge.live_records.of_kind(kind),
+            knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS),
+        )
+        for kind in sorted(knowledge.shelf.kinds())
     }
 
 

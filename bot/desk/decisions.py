@@ -357,14 +357,17 @@ class Decisions:
         return self.path.decide(DecisionKind.REVIEW, request, partial(ReviewWrong, note=note))
 
     def name_kind(self, request: Request, kind: str) -> Case:
-        """Name the kind of an unrecognised case.
+        """Name the kind of a case that was not recognised, or wrongly.
 
         It goes to that kind's owner and playbook.
         """
 
         def command(case: Case, caller: Caller) -> Command:
             playbook = self.library.playbook(kind)
-            if playbook.kind != kind or kind == UNRECOGNISED:
+            recognition = case.classification.recognition
+            # Of no known kind is what was taken for one; the others have “Something new”.
+            is_taken_back = recognition is not None and bool(recognition.kind)
+            if playbook.kind != kind or (kind == UNRECOGNISED and not is_taken_back):
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             sla = promise_sla(
                 case.timers.opened_at,

@@ -22,6 +22,7 @@ from bot.cases.precedent_json import (
     label_to_json,
     precedent_from_json,
     precedent_to_plain,
+    without_origin,
 )
 from bot.ports.memory import Batch, StoredPrecedent
 from bot.ports.outbox import LeasedMessage, Topic
@@ -200,7 +201,7 @@ def precedent_row(precedent: Precedent) -> dict[str, Any]:
         "kind": precedent.kind,
         "case_id": precedent.case_id,
         "batch": precedent.batch,
-        "digest": canonical_hash(plain),
+        "digest": canonical_hash(without_origin(plain)),
         "is_gone": 0,
         "ended_at": precedent.ended_at.timestamp(),
         "body": to_json(plain),

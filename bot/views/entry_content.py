@@ -20,7 +20,7 @@ from bot.cases.limits import describe_window
 from bot.cases.passkey import Purpose
 from bot.cases.program import Program, program_of_source
 from bot.cases.program_request import ProgramRequest, request_of
-from bot.cases.signal import Signal
+from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.standing_rule_playbook import DRAFT_FACT
 from bot.cases.version_record import VersionComparison, short_version
 from bot.views.content_lines import (
@@ -189,7 +189,7 @@ class EntryWords:
                     ContentLine("Owner", self.names.account(body.owner)),
                     *deadline_lines(body.sla),
                 )
-                return EntryContent(f"{body.by_name} said: {self.labels.kind(body.kind)}", lines)
+                return EntryContent(self._naming(body), lines)
             case bodies.Novel():
                 return EntryContent(f"{body.by_name} said that it is something new")
             case bodies.Narrated(words=words):
@@ -207,6 +207,11 @@ class EntryWords:
                 return self._authorisation_entry(body)
             case _:
                 assert_never(body)
+
+    def _naming(self, body: bodies.Named) -> str:
+        if body.kind == UNRECOGNISED:
+            return f"{body.by_name} said that it is something new"
+        return f"{body.by_name} said: {self.labels.kind(body.kind)}"
 
     def _recognition(self, body: bodies.Recognised) -> EntryContent:
         recognition = body.recognition

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.cases.promise import PromiseRecord
+from bot.views.labels import start_upper
 
 #: The latest weeks are named one by one.
 MAX_WEEKS = 4
@@ -21,12 +22,18 @@ def share_words(percent: int) -> str:
     return f"at least {percent} of 100"
 
 
+def answered_words(promise: PromiseRecord) -> str:
+    """Say how many of the answered ones were right."""
+    verb = "was" if promise.right == 1 else "were"
+    return f"of {promise.total} that people answered only {promise.right} {verb}"
+
+
 def lapsed_promise(promise: PromiseRecord, title: str) -> LapsedPromise:
     """Say which promise lapsed, why, and what follows."""
     return LapsedPromise(
         title,
-        f"{share_words(promise.percent)} suggestions were promised to be right. Of"
-        f" {promise.total} that people answered {promise.right} were ({week_words(promise)})."
+        f"{share_words(promise.percent)} suggestions were promised to be right."
+        f" {start_upper(answered_words(promise))} ({week_words(promise)})."
         " Nothing is promised now, and a person is asked each time, until the next training has"
         " learned from it.",
     )

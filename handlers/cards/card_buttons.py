@@ -229,6 +229,14 @@ def _overflow_menu(case: Case, token: str) -> Json:
     return {"type": "overflow", "action_id": ids.MORE, "options": options}
 
 
+def _is_taken_for_a_kind(case: Case) -> bool:
+    """Tell whether a person may say that recognition named a wrong kind."""
+    recognition = case.classification.recognition
+    if recognition is None or not recognition.kind or case.classification.named_by:
+        return False
+    return case.state in {State.PROPOSED, State.REFERRED}
+
+
 def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     choices = [(ids.HAND_OVER, "Hand over…")]
     if case.state in {State.PROPOSED, State.REFERRED}:
@@ -238,7 +246,11 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
     if case.state is State.PROPOSED and may_be_offered(case):
         choices.insert(0, (ids.APPROVE_NEXT, "Approve and the next like it…"))
-    choices.append((ids.TRAIL, "Trail"))
+    if _is_taken_for_a_kind(case):
+        choices.append((ids.NOT_THIS_KIND, "Another kind…"))
+    # Of a case that nobody has decided on, Details say as much.
+    if len(choices) < MAX_OVERFLOW_OPTIONS:
+        choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS
     if case.state is State.PROPOSED and not is_person(case.owner) and has_room:

@@ -113,7 +113,7 @@ def _warning(case: Case) -> str:
     if recommendation is None or case.state is not State.PROPOSED:
         return ""
     if recommendation.lapsed_percent is not None:
-        return "⚠ Wrong too often lately: please check"
+        return "⚠ Such plans were often wrong lately: please check"
     if recommendation.is_unlike_past:
         return "Unusual case: please check"
     return ""
@@ -128,7 +128,7 @@ def _precedents(case: Case) -> str:
         return "Cases like it are not available now"
     if recommendation.promised_percent is not None:
         # In as few words as the line that it stands for; Details has all of them.
-        return f"Promised: {recommendation.promised_percent} of 100 right"
+        return f"Right {recommendation.promised_percent} times in 100"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
     if not citations:
         return ""

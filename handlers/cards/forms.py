@@ -11,6 +11,7 @@ from bot.cases.entries import RejectReason
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action, Plan
+from bot.cases.signal import UNRECOGNISED
 from bot.cases.undo import UndoScope, undo_scope
 from bot.views.labels import Labels, start_upper
 from bot.views.plan_words import plan_items
@@ -48,6 +49,8 @@ MAX_NOTE_LENGTH = 1000
 MAX_TARGET_LENGTH = 2_000
 MAX_SUMMARY_LENGTH = 2_000
 NO_LABELS = Labels()
+#: Stands below the kinds, where recognition took something new for one of them.
+SOMETHING_NEW = (UNRECOGNISED, "Something new")
 # Title, verb and button label of the form that leads to the passkey page.
 STEP_UP_TEXTS = {
     Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
@@ -344,7 +347,7 @@ def snooze_form(case: Case, until: int | None = None, note: str = "") -> Json:
 
 
 def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
-    """Build the form that names the kind of an unrecognised case.
+    """Build the form that names the kind of a case.
 
     ``kinds`` are names and titles.
     """

@@ -74,6 +74,7 @@ FROM_ANYWHERE = "create_exception"
 # Choices of the overflow menu; an option's value is one of these and the case's token.
 HAND_OVER = "hand_over"
 CLAIM_IT = "claim"
+NOT_THIS_KIND = "not_this_kind"
 SNOOZE = "snooze"
 ASK = "ask"
 WITHDRAW = "withdraw"

@@ -15,6 +15,7 @@ from bot.cases.passkey import Purpose
 from bot.cases.plan import Plan
 from bot.cases.recommendation import Citation
 from bot.cases.review import ReviewVerdict
+from bot.cases.signal import UNRECOGNISED
 from bot.views.labels import Labels, as_words, start_upper
 from bot.views.plan_words import reason_words, step_labels
 from bot.views.rows import CaseRow
@@ -434,9 +435,9 @@ def _describe_undo_vote(vote: Approval, *, votes_needed: int) -> NoteLine:
 
 def _describe_signal_entry(body: SignalEntry, case: Case, labels: Labels) -> NoteLine:
     match body:
-        case entries.Named():
+        case entries.Named() if body.kind != UNRECOGNISED:
             return NoteLine(f"{body.by_name} says what it is:", labels.kind(body.kind))
-        case entries.Novel():
+        case entries.Named() | entries.Novel():
             return NoteLine(f"{body.by_name} says that it is something new.")
         case entries.RetriageAsked():
             return NoteLine(f"{body.by_name} asked to look again.")

@@ -29,6 +29,7 @@ class CaseMenu(CasePresses):
             ids.ASK: self.ask,
             ids.WITHDRAW: self.withdraw,
             ids.APPROVE_NEXT: self.approve_next,
+            ids.NOT_THIS_KIND: self.not_this_kind,
             ids.TRAIL: self.trail,
         }
         if press.choice not in handlers:
@@ -54,6 +55,13 @@ class CaseMenu(CasePresses):
         """Open the form that asks somebody a question."""
         case = self._current(press, DecisionKind.ASK)
         self._open(press, ask_form(case, self.library.playbook(case.kind)))
+
+    def not_this_kind(self, press: ButtonPress) -> None:
+        """Open the list of kinds for what was recognised wrongly."""
+        case = self._current(press, DecisionKind.NAME_KIND)
+        titles = self.library.titles()
+        others = [(kind, title) for kind, title in titles if kind != case.kind]
+        self._open(press, forms.kind_form(case, [*others, forms.SOMETHING_NEW]))
 
     def withdraw(self, press: ButtonPress) -> str:
         """Withdraw the presser's approval."""

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, replace
 
 from bot.cases.promise import PromiseRecord
-from bot.views.promises import share_words
+from bot.views.labels import start_upper
+from bot.views.promises import answered_words, share_words
 from knowledge.learning.calibration import PrecisionGuarantee
 from knowledge.learning.live_record import PERCENT, LiveRecord
 from knowledge.learning.plan_estimate import PlanEstimate
 
-UNLIKE_PAST = "it is less like earlier cases than most, so only its words and facts speak for it"
+#: What can be promised, the highest first: the targets of certification.
+PROMISED_PERCENTS = (95, 90, 85, 80)
+UNLIKE_PAST = "few earlier cases are like this one, so only its own words and facts speak for it"
 NOT_CERTIFIED = "no promise yet: too few cases of this kind were decided, or too few were right"
 NOT_READ = "no promise: the latest answers have not been counted yet"
 
@@ -81,7 +84,6 @@ def _below_words(estimate: PlanEstimate) -> str:
 
 def _lapse_words(lapse: PromiseRecord) -> str:
     return (
-        f"no promise at present: {share_words(lapse.percent)} such suggestions were promised"
-        f" to be right, and of {lapse.total} that people answered only {lapse.right} were; please"
-        " check this one"
+        f"no promise at present. {start_upper(share_words(lapse.percent))} such suggestions were"
+        f" promised to be right, and {answered_words(lapse)}. Please check this one"
     )

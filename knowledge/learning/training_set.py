@@ -126,9 +126,19 @@ def is_training_due(
         return True
     if question_version and _question_version(model) != question_version:
         return True
+    return cases_until_training(model, shelf) <= 0
+
+
+def cases_until_training(model: TrainedModel, shelf: PrecedentStore) -> int:
+    """Return by how many decided cases memory must grow until training is due.
+
+    0 when it is due.
+    """
     growth = shelf.count() + len(shelf.labels()) - model.memory_size
-    # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
-    return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)
+    if growth < 0:
+        # An imported batch was removed: the model must not keep what it taught.
+        return 0
+    return max(0, max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR) - growth)
 
 
 def _fits(model: TrainedModel, embedders: Embedders) -> bool:

@@ -1,12 +1,16 @@
 """The memory helper as bots use it.
 
 So neither Chroma nor the model is loaded where cases are decided. The helper is started by the
-first request, and again when it has died. Every request may be repeated.
+first request, and again when it has died. One that stands still is ended, and another started.
+Every request may be repeated.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,14 +18,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
 from knowledge.arrays import np
 from knowledge.memory.embedder import Embedder
+from knowledge.memory.helper_connection import (
+    WELCOME_TIMEOUT_SECONDS,
+    HelperConnection,
+    HelperHung,
+    open_connection,
+)
 from knowledge.memory.helper_protocol import (
     MAX_MESSAGE_BYTES,
     HelperAddress,
@@ -31,13 +40,19 @@ from knowledge.memory.helper_protocol import (
 from knowledge.memory.vector_index import StoredVector
 from knowledge.memory.vectors import Vectors
 
+log = logging.getLogger(__name__)
 START_TIMEOUT_SECONDS = 30.0
 START_POLL_INTERVAL_SECONDS = 0.02
 ANSWER_TIMEOUT_SECONDS = 120.0
 ANSWER_POLL_INTERVAL_SECONDS = 0.5
+# Without an answer for so long, it is looked whether the helper is alive. Some work takes longer.
+DOUBT_SECONDS = 15.0
 END_TIMEOUT_SECONDS = 2.0
+# After a failure whoever can do without the helper does not ask it, for so long.
+AVOIDED_SECONDS = 30.0
 MAX_ATTEMPTS = 3
-HelperConnection: TypeAlias = "Connection[Any, Any]"
+NO_ANSWER = "memory does not answer"
+NO_START = "the memory helper does not start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +77,29 @@ class HelperOptions:
 class HelperClient:
     """The connections of this process to the helper of a folder."""
 
-    def __init__(self, options: HelperOptions) -> None:
+    def __init__(
+        self,
+        options: HelperOptions,
+        *,
+        doubt_seconds: float = DOUBT_SECONDS,
+        welcome_timeout: float = WELCOME_TIMEOUT_SECONDS,
+    ) -> None:
+        """Set how long nobody doubts a helper, and how long one in doubt has to show itself."""
         self.options = options
+        self.doubt_seconds = doubt_seconds
         self.is_closed = False
+        #: Why the helper could not be reached, until it answers again.
+        self.trouble = ""
+        self._welcome_timeout = welcome_timeout
+        self._avoided_until = 0.0
         self._channels: list[HelperChannel] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._starting_lock = threading.Lock()
+
+    @property
+    def is_avoided(self) -> bool:
+        """Tell whether it could not be reached a moment ago."""
+        return bool(self.trouble) and monotonic() < self._avoided_until
 
     def channel(self) -> HelperChannel:
         """Make a connection that is opened by its first request."""
@@ -76,18 +108,40 @@ class HelperClient:
         return channel
 
     def connect(self) -> HelperConnection:
-        """Connect to the helper; start one if there is none.
+        """Connect to the helper; start one if there is none, or none that answers.
 
         Raises:
-            MemoryUnavailable: it does not start.
+            MemoryUnavailable: it does not start, or cannot be ended.
         """
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                return self._connect()
+            except HelperHung as standstill:
+                self._end(standstill)
+        raise self._fail(NO_ANSWER)
+
+    def end_if_hung(self) -> None:
+        """End the helper if it welcomes nobody.
+
+        Raises:
+            MemoryUnavailable: it does not, and cannot be ended.
+        """
+        try:
+            connection = self._try_to_connect()
+        except HelperHung as standstill:
+            self._end(standstill)
+        else:
+            if connection:
+                connection.close()
+
+    def _connect(self) -> HelperConnection:
         deadline = monotonic() + START_TIMEOUT_SECONDS
         while not self.is_closed:
             connection = self._try_to_connect()
             if connection:
                 return connection
             if monotonic() > deadline:
-                raise MemoryUnavailable("the memory helper does not start")
+                raise self._fail(NO_START)
             with self._starting_lock:
                 self._start_if_needed()
             time.sleep(START_POLL_INTERVAL_SECONDS)
@@ -108,10 +162,33 @@ class HelperClient:
         if address is None:
             return None
         try:
-            return Client(address.socket_path, "AF_UNIX", authkey=address.key)
+            return open_connection(
+                address, timeout=self._welcome_timeout, is_cancelled=lambda: self.is_closed
+            )
         except (OSError, EOFError, AuthenticationError):
             # It has ended, and perhaps not in order.
             return None
+
+    def _end(self, standstill: HelperHung) -> None:
+        """End a helper that stands still, so that another can take its place.
+
+        What it answered is durable, and whatever it did not answer is asked again.
+        """
+        if standstill.pid is None:
+            raise self._fail(NO_ANSWER)
+        self._fail(NO_ANSWER)
+        log.warning("%s: process %s stands still and is ended", NO_ANSWER, standstill.pid)
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                os.kill(standstill.pid, signal.SIGKILL)
+            except PermissionError:
+                raise self._fail(NO_ANSWER) from None
+
+    def _fail(self, trouble: str) -> MemoryUnavailable:
+        """Keep what is wrong, and return the error that says so."""
+        self.trouble = trouble
+        self._avoided_until = monotonic() + AVOIDED_SECONDS
+        return MemoryUnavailable(trouble)
 
     def _start_if_needed(self) -> None:
         """Start a helper, unless the one that was started is still starting.
@@ -126,7 +203,7 @@ class HelperClient:
             self._process = None
             # Killed, or ended in favour of another one, it may be started again.
             if code > 0:
-                raise MemoryUnavailable("the memory helper does not start")
+                raise self._fail(NO_START)
         self.options.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # In a session of its own: an interrupt from the terminal is for the bot, which closes it.
         self._process = subprocess.Popen(  # noqa: S603 (our own program)
@@ -180,27 +257,34 @@ class HelperChannel:
                 self._connection = self._client.connect()
             try:
                 self._connection.send_bytes(message)
-                return unpack(self._receive(self._connection))
+                answer = unpack(self._receive(self._connection))
+                self._client.trouble = ""
+                return answer
             except (OSError, EOFError):
                 self._close()
             except ValueError as failure:
                 self._close()
                 raise MemoryUnavailable(f"the memory helper: {failure}") from None
-        raise MemoryUnavailable("the memory helper does not answer")
+        raise MemoryUnavailable(NO_ANSWER)
 
     def _receive(self, connection: HelperConnection) -> bytes:
         """Wait for an answer.
 
         Raises:
-            EOFError: the helper has ended.
-            MemoryUnavailable: it does not answer, or memory is closed.
+            OSError, EOFError: the helper has ended, by itself or because it stood still.
+            MemoryUnavailable: it is alive and does not answer, or memory is closed.
         """
+        client = self._client
         deadline = monotonic() + ANSWER_TIMEOUT_SECONDS
+        in_doubt_at = monotonic() + client.doubt_seconds
         while not connection.poll(ANSWER_POLL_INTERVAL_SECONDS):
-            if self._client.is_closed or monotonic() > deadline:
+            if client.is_closed or monotonic() > deadline:
                 # A late answer must not be taken for that of the next request.
                 self._close()
-                raise MemoryUnavailable("the memory helper does not answer")
+                raise MemoryUnavailable(NO_ANSWER)
+            if monotonic() > in_doubt_at:
+                client.end_if_hung()
+                in_doubt_at = monotonic() + client.doubt_seconds
         return connection.recv_bytes(MAX_MESSAGE_BYTES)
 
     def _close(self) -> None:
@@ -216,6 +300,11 @@ class RemoteVectorIndex:
         self.folder = client.options.folder
         self._client = client
         self._channel = client.channel()
+
+    @property
+    def trouble(self) -> str:
+        """Return why the helper could not be reached the last time; empty if it was."""
+        return self._client.trouble
 
     @property
     def is_open(self) -> bool:
@@ -286,11 +375,15 @@ class RemoteEmbedder:
     def __init__(self, client: HelperClient, local: Embedder) -> None:
         self.identity = local.identity
         self.is_semantic = local.is_semantic
+        self._client = client
         self._channel = client.channel()
         self._local = local
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed each text as a row of length 1."""
+        if self._client.is_avoided:
+            # One case has waited for a helper that stands still; the next ones do not.
+            return self._local.embed(texts)
         try:
             answer = self._channel.request("embed", texts=list(texts), model=self.identity)
         except MemoryUnavailable:

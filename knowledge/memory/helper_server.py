@@ -32,6 +32,8 @@ from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
 # Nobody has connected, or nobody has asked, for so long.
 FIRST_CONNECTION_SECONDS = 30.0
 IDLE_SECONDS = 900.0
+# Bots that look at once whether it is alive.
+MAX_WAITING_CONNECTIONS = 64
 
 
 class HelperServer:
@@ -183,7 +185,9 @@ def main() -> None:
     except Timeout:
         return
     address = HelperAddress.choose(folder)
-    listener = Listener(address.socket_path, "AF_UNIX", authkey=address.key)
+    listener = Listener(
+        address.socket_path, "AF_UNIX", backlog=MAX_WAITING_CONNECTIONS, authkey=address.key
+    )
     # Before anybody is told of the socket.
     Path(address.socket_path).chmod(0o600)
     address.write(folder)

@@ -116,6 +116,7 @@ class _NoVectors:
 
     folder: Path
     is_open: bool = False
+    trouble: str = ""
 
     def open(self) -> None:
         """Do nothing."""

@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 THREADS = 4
 # After one slow answer the next cards do not wait at all, for so long.
 SLOW_BACKOFF_SECONDS = 10.0
+# What could not be opened is tried again, so often.
+REOPEN_INTERVAL_SECONDS = 60.0
 # Changes of the store are indexed together, so often.
 CATCH_UP_INTERVAL_SECONDS = 5.0
 # Changes that are applied at a time.
@@ -115,6 +117,9 @@ class PrecedentMemory:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure = OPENING
+        #: What was on disk is mapped; opening may go on from there.
+        self._is_mapped = False
+        self._reopen_at = 0.0
         self._slow_until = 0.0
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
 
@@ -127,6 +132,13 @@ class PrecedentMemory:
                     self._shelf, self._embedder, self._vectors
                 )
             return self._index
+
+    def describe_trouble(self) -> str:
+        """Say what is wrong with memory at present; empty for nothing."""
+        trouble = self._vectors.trouble
+        if self._failure in ("", OPENING):
+            return trouble
+        return self._failure
 
     # --- indexing --------------------------------------------------------------------------------
 
@@ -248,6 +260,7 @@ class PrecedentMemory:
     def _try_to_catch_up(self) -> str:
         """Catch up. Return why it is impossible; empty if it was done."""
         try:
+            self._go_on_opening()
             self.catch_up()
         except MemoryUnavailable as failure:
             return f"not indexed: {failure}"
@@ -255,6 +268,17 @@ class PrecedentMemory:
             # The database is away: cards go on with what is indexed.
             return f"not indexed: {describe_failure(failure)}"
         return ""
+
+    def _go_on_opening(self) -> None:
+        """Open what could not be opened at the start, from time to time.
+
+        Who was in the way may have gone: another bot, or a helper that stood still.
+        """
+        if not self._failure or not self._is_mapped or monotonic() < self._reopen_at:
+            return
+        self._reopen_at = monotonic() + REOPEN_INTERVAL_SECONDS
+        self._fill(is_mirrored=False)
+        self._become_searchable()
 
     def _open(self) -> None:
         last_place = self._shelf.last_place()
@@ -267,6 +291,11 @@ class PrecedentMemory:
             # Now: a process that may not write the index does not get to the end of an update.
             with _unavailable_on_failure():
                 self.index.scales.refresh()
+        self._is_mapped = True
+        self._fill(is_mirrored)
+
+    def _fill(self, is_mirrored: bool) -> None:
+        """Take what the store has more."""
         _restore_missing_precedents(self._shelf)
         self._catch_up(_ignore_progress)
         self._reindex_if_incomplete()
@@ -417,7 +446,7 @@ class PrecedentMemory:
             # One card has waited; the next ones do not.
             self._opening_timeout = 0.0
         if self._failure:
-            return self._failure
+            return self.describe_trouble() or self._failure
         return SLOW if monotonic() < self._slow_until else ""
 
     def _search_index(self, query: PrecedentQuery) -> list[PrecedentMatch]:

@@ -41,6 +41,10 @@ class VectorStore(Protocol):
     def is_open(self) -> bool:
         """Tell whether it has been opened."""
 
+    @property
+    def trouble(self) -> str:
+        """Return why it could not be reached the last time; empty if it was."""
+
     def open(self) -> None:
         """Open it, or create an empty one; every method does."""
 
@@ -96,6 +100,11 @@ class VectorIndex:
     def is_open(self) -> bool:
         """Tell whether the collection is open."""
         return self._collection is not None
+
+    @property
+    def trouble(self) -> str:
+        """Return nothing: it is in this process."""
+        return ""
 
     def open(self) -> None:
         """Open the collection, or create an empty one.

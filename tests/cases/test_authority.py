@@ -48,7 +48,6 @@ from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, S
 from bot.cases.errors import BadRequest, NotEligible, Refusal
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
-from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.review import RunReview
 from bot.cases.steps import drift
@@ -61,6 +60,7 @@ from tests.cases.making import (
     fold_all,
     opened,
     plan,
+    recognition,
     start_step,
     verdict,
     with_fields,
@@ -138,7 +138,7 @@ leaver                    n       n       n     n     n      n     n      n     
 """
 OFFERED_HERE = {
     State.OPEN: "hand retract",
-    State.PROPOSED: "approve withdraw reject edit snooze claim hand ask nudge retract",
+    State.PROPOSED: "approve withdraw reject edit snooze name claim hand ask nudge retract",
     State.REFERRED: "reject snooze resolve retry name novel claim hand ask nudge retract confirm correct",
     State.SNOOZED: "wake hand retract",
     State.APPROVED: "withdraw hand retract",
@@ -177,7 +177,7 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "name": NameKind(
             by,
             seen,
-            kind="low_stock",
+            kind="lead_cold",
             owner="floor-managers",
             channel="C0STOCK",
             sla=case.timers.sla,
@@ -221,7 +221,8 @@ def proposed(**more) -> Case:
             asker(BEN), CardSnapshot.of(case), to=FINN.id, progress="counted", remains="the order"
         ),
     )
-    return do(case, Approve(asker(VERA), CardSnapshot.of(case)))
+    case = do(case, Approve(asker(VERA), CardSnapshot.of(case)))
+    return with_fields(case, recognition=recognition("low_stock"))
 
 
 def approved() -> Case:
@@ -240,11 +241,7 @@ def referred() -> Case:
     case = do(
         running(), StepReported(0, StepState.FAILED, "no"), Stopped("it could not be carried out")
     )
-    return in_shadow(
-        with_fields(
-            case, recognition=Recognition(kind="", confidence=3, guesses=(), basis="", model="")
-        )
-    )
+    return in_shadow(with_fields(case, recognition=recognition()))
 
 
 def in_shadow(case: Case) -> Case:

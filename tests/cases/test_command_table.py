@@ -171,6 +171,7 @@ SENTENCES = {
     (State.PROPOSED, "ask again about"): IS_NOT_HERS,
     (State.REFERRED, "ask again about"): IS_NOT_HERS,
     (State.PROPOSED, "withdraw"): (NotEligible, "there is no approval of yours to withdraw"),
+    (State.PROPOSED, "name"): (TooLate, HAS_A_KIND),
     (State.REFERRED, "name"): (TooLate, HAS_A_KIND),
     (State.REFERRED, "call new"): (TooLate, HAS_A_KIND),
     (State.RUNNING, "withdraw"): (

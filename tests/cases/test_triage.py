@@ -19,7 +19,7 @@ from bot.cases.entries import (
     Recommended,
     Referred,
 )
-from bot.cases.errors import LedgerBroken, MoveNotAllowed, Superseded, TooLate
+from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, Superseded, TooLate
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.plan import Money
@@ -117,24 +117,14 @@ def test_something_new_stays_where_it_is():
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
-        # Its source said which kind it is; a model did; a person did.
+        # Its source said which kind it is; a person did.
         (referred, "low stock"),
-        (
-            lambda: do(
-                opened(kind="unrecognised"),
-                Recognised(
-                    recognition=recognition("lead_cold"), owner="a", channel="C0OPS", sla=SLA
-                ),
-                Recommend(ADVICE, None, None),
-            ),
-            "lead cold",
-        ),
         (
             lambda: do(unrecognised(), CallNovel(caller(ANA), CardSnapshot.of(unrecognised()))),
             "unrecognised",
         ),
     ],
-    ids=["its source", "a model", "a person"],
+    ids=["its source", "a person"],
 )
 def test_a_kind_is_named_once(make, kind, name):
     case = make()
@@ -142,6 +132,40 @@ def test_a_kind_is_named_once(make, kind, name):
     with pytest.raises(TooLate) as failure:
         decide(case, commands[name], NOW)
     assert str(failure.value) == f"EX-1 is known as {kind}; reject its plan if that is wrong"
+
+
+def taken_for(kind: str, *, has_plan: bool):
+    case = do(
+        opened(kind="unrecognised"),
+        Recognised(recognition=recognition(kind), owner="a", channel="C0OPS", sla=SLA),
+    )
+    return do(
+        case, Recommend(ADVICE, plan(), verdict()) if has_plan else Recommend(ADVICE, None, None)
+    )
+
+
+@pytest.mark.parametrize("has_plan", [True, False])
+@pytest.mark.parametrize("kind", ["low_stock", "unrecognised"])
+def test_what_recognition_named_wrongly_a_person_names_anew(kind, has_plan):
+    case = taken_for("lead_cold", has_plan=has_plan)
+    after = do(case, name_kind(case, kind=kind))
+    classification = after.classification
+    assert (after.state, after.kind, after.generation) == (State.OPEN, kind, 2)
+    assert (classification.named_by, classification.recognition.kind) == ("Ana", "lead_cold")
+    # Of no known kind: then it is as if recognition had abstained and she called it new.
+    assert classification.is_novel == (kind == "unrecognised")
+    again = do(after, Recommend(ADVICE, None, None))
+    with pytest.raises(TooLate, match="EX-1 is known as"):
+        decide(again, name_kind(again, kind="other"), NOW)
+
+
+def test_a_wrong_kind_is_replaced_by_another_and_not_by_a_word_alone():
+    case = taken_for("lead_cold", has_plan=True)
+    with pytest.raises(BadRequest, match="EX-1 is taken for lead cold already"):
+        decide(case, name_kind(case, kind="lead_cold"), NOW)
+    case = taken_for("lead_cold", has_plan=False)
+    with pytest.raises(TooLate, match="choose “Another kind…” if that is wrong"):
+        decide(case, CallNovel(caller(ANA), CardSnapshot.of(case)), NOW)
 
 
 # --- a model's words ------------------------------------------------------------------------------

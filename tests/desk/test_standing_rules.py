@@ -19,6 +19,7 @@ from bot.cases.verdict import STANDING_RULE
 from bot.ports.case_queries import CaseFilter
 from bot.views.query import About, Ask, Query
 from tests.fakes.directory import principal
+from tests.fakes.mind import altered_mind
 from tests.world import World, playbook, policy, request
 
 ORDER = "house.order_stock"
@@ -299,6 +300,25 @@ def test_shadow_outranks_a_rule(world):
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.SHADOW))
     world.start("live")
     assert not raise_case(world, 201).was_auto_approved
+
+
+def test_while_a_promise_is_not_kept_the_card_asks_and_the_rule_stays(store):
+    world = World(store, altered_mind)
+    prepare(world)
+    adopt(world)
+    changes = world.mind.recommender.changes
+    changes["lapsed_percent"] = 90
+    case = raise_case(world, 200, quantity=18)
+    assert (case.state, case.standing_rule_id) == (State.PROPOSED, "")
+    assert case.proposal.verdict.inputs.objection == (
+        "at least 90 of 100 such suggestions were promised to be right, and lately fewer were"
+    )
+    (rule,) = rules(world)
+    assert world.store.cases.rule_use(rule).times == 0
+    # Its day comes again with the promise.
+    changes.clear()
+    again = raise_case(world, 201, quantity=18)
+    assert (again.state, again.standing_rule_id) == (State.RESOLVED, rule.id)
 
 
 def test_disagreement_within_the_bounds_ends_it_by_card(world):

@@ -10,6 +10,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, ConnectorFailed, NotEligible, TooLate
+from bot.cases.kind_origin import KindOrigin, KindSource
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.playbook import Stake
@@ -147,6 +148,46 @@ def test_an_answer_is_given_once_by_those_it_belongs_to_and_names_a_playbook(uns
             request(case.id, principal("ana"), CardSnapshot.of(case)), kind="low_stock"
         )
     assert unsure.entry_names(case).count("attempt.refused") == 3
+
+
+def test_a_wrong_guess_is_taken_back_and_its_plan_with_it(sure):
+    case = nameless(sure)
+    by_ana = request(case.id, principal("ana"), sure.seen(case))
+    with pytest.raises(BadRequest, match="taken for low stock already"):
+        sure.desk.decisions.name_kind(by_ana, kind="low_stock")
+    sure.desk.decisions.name_kind(by_ana, kind=UNRECOGNISED)
+    sure.work()
+    case = sure.case(case)
+    # Nobody asks recognition again, and the plan of the wrong kind is gone.
+    assert (case.state, case.kind, case.proposal.plan) == (State.REFERRED, UNRECOGNISED, None)
+    assert (case.channel, case.classification.is_novel) == ("C0OPS", True)
+    assert len(sure.mind.recogniser.asked) == 1
+    (label,) = sure.shelf.labels()
+    assert (label.kind, label.recognised_kind, label.origin.is_corrected) == ("", "low_stock", True)
+    with pytest.raises(TooLate):
+        sure.desk.decisions.name_kind(
+            request(case.id, principal("ana"), sure.seen(case)), kind="low_stock"
+        )
+
+
+def test_who_named_the_kind_is_remembered_with_the_decision(sure):
+    recognised = nameless(sure)
+    from_source = nameless(sure, kind="low_stock", subject="product:2", key="known")
+    sure.mind.recogniser.answer = FakeRecogniser().answer
+    named = nameless(sure, subject="product:3", key="unknown")
+    sure.desk.decisions.name_kind(
+        request(named.id, principal("ana"), sure.seen(named)), kind="low_stock"
+    )
+    sure.work()
+    for case in (recognised, from_source, named):
+        sure.approve(sure.case(case))
+        sure.work()
+    origins = {one.case_id: one.kind_origin for one in sure.shelf.of_kind("low_stock", 10)}
+    assert origins == {
+        recognised.id: KindOrigin(KindSource.RECOGNITION, "low_stock"),
+        from_source.id: KindOrigin(KindSource.SIGNAL),
+        named.id: KindOrigin(KindSource.PERSON),
+    }
 
 
 def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(sure):

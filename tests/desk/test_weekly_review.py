@@ -30,8 +30,8 @@ def test_a_promise_that_is_not_kept_is_named_to_the_leads_alone(store):
     (lapse,) = digests[LEADS].review.lapses
     assert (lapse.title, lapse.sentence) == (
         "Running low",
-        "at least 90 of 100 suggestions were promised to be right. Of 17 that people answered 11"
-        " were (9 of 10 in the week of 9 Nov; 2 of 7 in the week of 16 Nov). Nothing is promised"
+        "at least 90 of 100 suggestions were promised to be right. Of 17 that people answered only"
+        " 11 were (9 of 10 in the week of 9 Nov; 2 of 7 in the week of 16 Nov). Nothing is promised"
         " now, and a person is asked each time, until the next training has learned from it.",
     )
     stock = digests.get("C0STOCK")

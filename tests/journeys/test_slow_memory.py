@@ -1,13 +1,17 @@
 """A bot works before its memory opens."""
 
+import contextlib
 import itertools
 import json
 import os
 import signal
 import urllib.request
+from functools import partial
 
+import psutil
 import pytest
 
+from bot.cli.doctor import memory_findings
 from bot.clock import utc_now
 from bot.demo.company import write_database
 from bot.demo.people import STOCK
@@ -36,7 +40,8 @@ def stopped_helper(tmp_path):
     pid = HelperAddress.read(folder).pid
     os.kill(pid, signal.SIGSTOP)
     yield pid
-    os.kill(pid, signal.SIGCONT)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
     client.close()
 
 
@@ -83,15 +88,34 @@ def test_a_start_waits_for_no_memory_which_joins_later(bot, emulator, stopped_he
     assert PRECEDENTS not in find_card(emulator, 1)
     assert recalls(bot, "unavailable")
     assert not recalls(bot, "answered")
-    os.kill(stopped_helper, signal.SIGCONT)
-    numbers = itertools.count(2)
-
-    def has_precedents():
-        number = next(numbers)
-        assert send_low_stock(bot, number) == "opened"
-        wait_until(lambda: find_card(emulator, number), "a card")
-        return PRECEDENTS in find_card(emulator, number)
-
-    wait_until(has_precedents, "a card with precedents")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(stopped_helper, signal.SIGCONT)
+    wait_until(partial(has_precedents, bot, emulator, itertools.count(2)), "a card with precedents")
     assert recalls(bot, "answered")
+    assert bot.stop() == 0
+
+
+def has_precedents(bot, emulator, numbers):
+    """Raise one more case, and tell whether its card has precedents."""
+    number = next(numbers)
+    assert send_low_stock(bot, number) == "opened"
+    wait_until(lambda: find_card(emulator, number), "a card")
+    return PRECEDENTS in find_card(emulator, number)
+
+
+def test_memory_comes_back_by_itself_from_a_helper_that_never_answers_again(
+    bot, emulator, stopped_helper, tmp_path
+):
+    folder = tmp_path / "memory"
+    # The doctor ends nothing: it looks, and says who will.
+    (finding,) = memory_findings(folder, welcome_timeout=5)
+    assert f"(process {stopped_helper}) stands still" in finding.sentence
+    bot.start()
+    assert json.loads(get(bot, "/readyz"))["status"] == "ready"
+    wait_until(partial(has_precedents, bot, emulator, itertools.count(1)), "a card with precedents")
+    process = psutil.Process(stopped_helper)
+    assert process.status() == psutil.STATUS_ZOMBIE
+    assert HelperAddress.read(folder).pid != stopped_helper
+    assert json.loads(get(bot, "/readyz"))["warnings"] == []
+    assert list(memory_findings(folder)) == []
     assert bot.stop() == 0

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
 from bot.cases.errors import StaleFence
+from bot.cases.kind_origin import KindOrigin, KindSource
 from bot.cases.precedent import CaseOutcome, Label, Precedent, PrecedentDecision
 from bot.ports.outbox import Topic
 from bot.store import precedents as subject
@@ -182,6 +183,30 @@ def test_the_stored_json_of_a_label_is_that_of_earlier_releases(shelf, store):
         '{"case_id":"EX-1","said":"odd","kind":"","by":"Ana","at":"2026-03-02T09:30:00.123456Z"}'
     )
     assert shelf.labels() == [label]
+    taken_back = replace(label, recognised_kind="low_stock")
+    shelf.save((), taken_back)
+    assert shelf.labels() == [taken_back]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        KindOrigin(KindSource.SIGNAL),
+        KindOrigin(KindSource.RECOGNITION, "low_stock"),
+        KindOrigin(KindSource.PERSON),
+        KindOrigin(KindSource.PERSON, "price_gap"),
+    ],
+    ids=str,
+)
+def test_who_named_the_kind_is_stored_and_a_rebuild_of_earlier_rows_is_no_new_answer(shelf, origin):
+    shelf.save([FULL])
+    known = replace(FULL, kind_origin=origin)
+    # The row of an earlier release keeps its place: its answer was counted long ago.
+    assert (shelf.save([known]), shelf.last_place()) == (0, 1)
+    assert shelf.by_id([FULL.id]) == {FULL.id: FULL}
+    new = replace(known, id="EX-8.1")
+    shelf.save([new])
+    assert shelf.by_id([new.id]) == {new.id: new}
 
 
 def test_everything_of_the_ledger_is_written_again(world):

@@ -2,6 +2,7 @@
 
 from bot.cases import entries
 from bot.cases.entries import Entry
+from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import BY_HAND
 from bot.cases.version_record import VersionComparison
 from bot.desk.answers.case_file import CaseFile, Statement
@@ -68,9 +69,9 @@ def _describe_triage(file: CaseFile, body: entries.Body) -> str:
         case entries.Recognised(recognition=recognition):
             title = file.labels.kind(recognition.kind) if recognition.kind else "no known kind"
             return f"It was recognised as {title}"
-        case entries.Named(kind=kind, by_name=name):
+        case entries.Named(kind=kind, by_name=name) if kind != UNRECOGNISED:
             return f"{name} said that it is {file.labels.kind(kind)}"
-        case entries.Novel(by_name=name):
+        case entries.Named(by_name=name) | entries.Novel(by_name=name):
             return f"{name} said that it is of no known kind"
         case entries.Narrated():
             return "A language model put it into words"

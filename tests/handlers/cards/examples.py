@@ -180,6 +180,13 @@ def unrecognised_case():
     return with_fields(referred_case(), recognition=recognition)
 
 
+def recognised_case():
+    recognition = replace(
+        unrecognised_case().classification.recognition, kind="low_stock", confidence=91
+    )
+    return with_fields(medium_risk_case(), recognition=recognition)
+
+
 def refused_case():
     refusal = verdict(ruling=Ruling.REFUSE, reason="over the limit")
     return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), refusal))
@@ -377,6 +384,7 @@ CASE_EXAMPLES = {
     "seen often and contradicted": recurring_case,
     "referred": referred_case,
     "refused by policy": refused_case,
+    "recognised": recognised_case,
     "in shadow": shadow_case,
     "in shadow, cleared": shadow_case_cleared,
     "in shadow, done by hand": shadow_case_observed,

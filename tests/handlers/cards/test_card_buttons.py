@@ -41,6 +41,7 @@ DECISIONS = {
     ids.NAME_SECOND: DecisionKind.NAME_KIND,
     ids.NAME_THIRD: DecisionKind.NAME_KIND,
     ids.ANOTHER_KIND: DecisionKind.NAME_KIND,
+    ids.NOT_THIS_KIND: DecisionKind.NAME_KIND,
     ids.NOVEL: DecisionKind.CALL_NOVEL,
     ids.CLAIM_IT: DecisionKind.CLAIM,
     ids.HAND_OVER: DecisionKind.HAND_OVER,

@@ -117,7 +117,7 @@ def card_text(case, **changes):
 
 
 def test_a_promise_is_on_the_card_unless_something_stands_against_a_quick_answer():
-    line = "Promised: 90 of 100 right"
+    line = "Right 90 times in 100"
     assert line in card_text(proposed(), promised_percent=90)
     assert line not in card_text(proposed())
     # A fact could not be read.
@@ -130,7 +130,7 @@ def test_a_promise_is_on_the_card_unless_something_stands_against_a_quick_answer
     [
         (
             {"lapsed_percent": 90},
-            "⚠ Wrong too often lately: please check",
+            "⚠ Such plans were often wrong lately: please check",
         ),
         ({"is_unlike_past": True}, "Unusual case: please check"),
     ],

@@ -10,6 +10,7 @@ from bot.cases import commands as commands
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.entries import Edited, FieldChange, Named, RejectReason
+from bot.cases.signal import UNRECOGNISED
 from bot.desk.effects import EFFECTS
 from bot.emulator.blocks import validate
 from bot.ports.outbox import Topic
@@ -136,6 +137,9 @@ def test_titles_stand_in_place_of_names_in_code():
         by_name="Ana",
     )
     assert str(describe_entry(named, proposed(), labels)) == "Ana says what it is: Running low"
+    novel = replace(named, kind=UNRECOGNISED)
+    text = str(describe_entry(novel, proposed(), labels))
+    assert text == "Ana says that it is something new."
     case = with_fields(proposed(), plan=plan(actions=(action(name="a.b"),)))
     edited = Edited(
         plan=case.proposal.plan,

@@ -10,6 +10,7 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from handlers.cards import ids
 from tests.desk.test_executor import finish
 from tests.desk.test_grants import prepare, raised
+from tests.fakes.mind import FakeRecogniser
 from tests.handlers.slack.asking import press as press_offer
 from tests.handlers.slack.requests import form_body, post_signed, press_body
 from tests.world import playbook, policy
@@ -51,6 +52,12 @@ def unnamed(world):
     return world.store.cases.case(case_id)
 
 
+def misnamed(world):
+    # World has one playbook: it names its kind.
+    world.mind.recogniser.recognise = FakeRecogniser("low_stock", 91).recognise
+    return unnamed(world)
+
+
 def in_stage(world, stage):
     terms = PlaybookTerms(stage=stage, owners=playbook().owners.by_role())
     world.library.book = playbook(terms=terms)
@@ -85,6 +92,7 @@ FORMS = [
     (doubtful, ids.SETTLE, "", "ana"),
     (refused, ids.RESOLVE, "", "ana"),
     (unnamed, ids.ANOTHER_KIND, "", "ana"),
+    (misnamed, ids.MORE, ids.NOT_THIS_KIND, "ana"),
     (shadowed, ids.DID_OTHERWISE, "", "ana"),
     (automatic, ids.REVIEW_WRONG, "", "ana"),
 ]
@@ -151,6 +159,7 @@ def test_every_form_of_a_card_is_in_the_table():
         ids.HAND_OVER: ids.HAND_OVER_FORM,
         ids.SNOOZE: ids.SNOOZE_FORM,
         ids.ANOTHER_KIND: ids.KIND_FORM,
+        ids.NOT_THIS_KIND: ids.KIND_FORM,
         ids.ASK: ids.ASK_FORM,
     }
     # The others are of lists, answers and the App Home, or are no decision.

@@ -130,8 +130,8 @@ def test_a_lapsed_promise_is_not_given_and_no_lower_one_for_it():
     record = live_record("low_stock", answers(0.3, 30))
     assurance = assure(ACTION, estimate(), record)
     assert (assurance.promised_percent, assurance.lapsed_percent) == (None, 90)
-    assert "at least 90 of 100 such suggestions were promised to be right" in assurance.words
-    assert "of 30 that people answered only 11 were; please check this one" in assurance.words
+    assert "At least 90 of 100 such suggestions were promised to be right" in assurance.words
+    assert "of 30 that people answered only 11 were. Please check this one" in assurance.words
 
 
 def test_a_correction_does_not_hide_what_has_lapsed():

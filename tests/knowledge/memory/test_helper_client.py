@@ -1,9 +1,12 @@
 """The memory helper: one process for all bots of a folder, which leaves nothing behind."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from textwrap import dedent
@@ -21,6 +24,7 @@ from knowledge.memory.helper_client import (
     RemoteEmbedder,
     RemoteVectorIndex,
 )
+from knowledge.memory.helper_connection import find_hung_helper
 from knowledge.memory.helper_protocol import HelperAddress, HelperMessage, unpack
 from knowledge.memory.precedent_memory import PrecedentMemory
 from tests.knowledge.memory.stories import STORIES, recall_ids, stories
@@ -29,6 +33,8 @@ from tests.store.test_precedents import precedent
 from tests.waiting import wait_until
 
 WORDS = HashedWordsEmbedder()
+# Seconds that one has to show itself: a helper that is well is not hurried on a busy machine.
+PATIENCE = 5
 
 
 @pytest.fixture
@@ -41,9 +47,11 @@ def open_client(folder):
     """Open clients of one folder; all are closed after the test, and the helper is gone."""
     clients = []
 
-    def open_one(**changes):
+    def open_one(*, patience=None, **changes):
         options = {"chroma_url": "", "identity": WORDS.identity, "embedder": "words"}
-        clients.append(HelperClient(HelperOptions(folder=folder, **{**options, **changes})))
+        waits = {"doubt_seconds": patience, "welcome_timeout": patience} if patience else {}
+        options = HelperOptions(folder=folder, **{**options, **changes})
+        clients.append(HelperClient(options, **waits))
         return clients[-1]
 
     yield open_one
@@ -107,6 +115,112 @@ def test_one_that_dies_is_started_again(open_client, folder):
     wait_until_gone(pid)
     assert index.count() == 1
     assert helper_pid(folder) != pid
+
+
+@pytest.fixture
+def stopped(open_client, folder):
+    """A helper that another bot has filled, and that stands still: its socket is there."""
+    RemoteVectorIndex(open_client()).upsert(["a"], WORDS.embed(["x"]), ["1"])
+    pid = helper_pid(folder)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, "it to stand still")
+    yield pid
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.proof
+def test_one_that_stands_still_is_ended_and_another_answers(open_client, folder, stopped):
+    client = open_client(patience=PATIENCE)
+    assert RemoteVectorIndex(client).count() == 1
+    assert helper_pid(folder) != stopped
+    wait_until_gone(stopped)
+    # What was wrong is told until it is over.
+    assert client.trouble == ""
+
+
+@pytest.mark.proof
+def test_one_that_stops_in_the_midst_of_a_request_is_found_out(open_client, folder):
+    client = open_client(patience=PATIENCE)
+    index = RemoteVectorIndex(client)
+    index.upsert(["a"], WORDS.embed(["x"]), ["1"])
+    pid = helper_pid(folder)
+    os.kill(pid, signal.SIGSTOP)
+    assert index.count() == 1
+    wait_until_gone(pid)
+    assert (helper_pid(folder) != pid, client.trouble) == (True, "")
+
+
+BUSY_HELPER = """
+    import sys, time
+    from multiprocessing.connection import Listener
+    from pathlib import Path
+    from knowledge.memory.helper_protocol import HelperAddress
+    from knowledge.memory.helper_server import HelperServer
+
+    class Vectors:
+        def count(self):
+            while not Path(sys.argv[2]).exists():
+                time.sleep(0.02)
+            return 7
+
+    folder = Path(sys.argv[1])
+    address = HelperAddress.choose(folder)
+    listener = Listener(address.socket_path, "AF_UNIX", authkey=address.key)
+    address.write(folder)
+    HelperServer(Vectors(), "words", lambda: None).run(listener)
+"""
+
+
+@pytest.mark.proof
+def test_one_that_is_only_busy_is_left_alone(folder, tmp_path, monkeypatch):
+    """For longer than anybody waits without doubt; but it welcomes whoever looks."""
+    folder.mkdir()
+    arguments = [sys.executable, "-c", dedent(BUSY_HELPER), str(folder), str(tmp_path / "done")]
+    client = HelperClient(HelperOptions(folder, "", "words", "words"), doubt_seconds=0.1)
+    look, looks = client.end_if_hung, []
+    monkeypatch.setattr(client, "end_if_hung", lambda: looks.append(look()))
+    with subprocess.Popen(arguments) as process, ThreadPoolExecutor() as pool:
+        wait_until(lambda: HelperAddress.read(folder), "the helper")
+        answer = pool.submit(RemoteVectorIndex(client).count)
+        wait_until(lambda: len(looks) > 1, "two looks at a helper that works")
+        (tmp_path / "done").touch()
+        assert (answer.result(60), process.poll(), client.trouble) == (7, None, "")
+        client.close()
+
+
+@pytest.mark.proof
+def test_what_is_no_helper_of_ours_is_not_ended_and_is_told(open_client, folder, stopped):
+    """Whose number the file has, and who listens, must be one."""
+    address = HelperAddress.read(folder)
+    replace(address, pid=os.getpid()).write(folder)
+    client = open_client(patience=PATIENCE)
+    with pytest.raises(MemoryUnavailable, match="^memory does not answer$"):
+        RemoteVectorIndex(client).count()
+    assert client.trouble == "memory does not answer"
+    assert psutil.Process(stopped).status() == psutil.STATUS_STOPPED
+    # Whoever can do without it does not wait again.
+    assert np.array_equal(RemoteEmbedder(client, WORDS).embed(["x"]), WORDS.embed(["x"]))
+    hung = find_hung_helper(folder, timeout=PATIENCE)
+    assert (hung is not None, hung.pid) == (True, None)
+    address.write(folder)
+    assert find_hung_helper(folder, timeout=PATIENCE).pid == stopped
+    os.kill(stopped, signal.SIGCONT)
+    assert find_hung_helper(folder, timeout=60) is None
+    assert (RemoteVectorIndex(client).count(), client.trouble) == (1, "")
+
+
+@pytest.mark.proof
+def test_closing_does_not_wait_for_one_that_stands_still(open_client, stopped):
+    client = open_client()
+    index = RemoteVectorIndex(client)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(index.count)
+        # It has connected, and waits to be welcomed.
+        wait_until(index._channel._lock.locked, "the request")
+        client.close()
+        with pytest.raises(MemoryUnavailable):
+            asked.result(60)
 
 
 BOT = """

@@ -114,6 +114,27 @@ def test_a_second_owner_without_a_mirror_is_refused_and_breaks_nothing(open_memo
     assert recall_ids(first, STORIES["wine"])[0] == "EX-wine"
 
 
+def test_what_could_not_be_opened_opens_once_nobody_is_in_the_way(
+    open_memory, shelf, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(subject, "CATCH_UP_INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr(subject, "REOPEN_INTERVAL_SECONDS", 0.01)
+    first = open_memory(*stories())
+    identity = first.index.embedder.identity
+    remove_mirror(tmp_path / "memory")
+    vectors = VectorIndex(tmp_path / "memory", "", identity)
+    second = PrecedentMemory(shelf, first.index.embedder, vectors, **PATIENT, opening_timeout=60)
+    second.start()
+    try:
+        assert "another process owns the memory" in recall(second, STORIES["wine"]).failure
+        assert "another process owns the memory" in second.describe_trouble()
+        first.close()
+        wait_until(lambda: not second.describe_trouble(), "memory to open after all")
+        assert recall_ids(second, STORIES["wine"])[0] == "EX-wine"
+    finally:
+        second.close()
+
+
 def test_memory_without_precedents_opens_no_index_until_the_first(shelf, tmp_path, monkeypatch):
     monkeypatch.setattr(subject, "CATCH_UP_INTERVAL_SECONDS", 0.01)
     words = HashedWordsEmbedder()
