@@ -43,7 +43,7 @@ _BARE_NAME = re.compile(
     r" or domain|time zone|preset)|already for) '?(?P<name>[\w./-]+)"
 )
 _OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<has>.*)$")
-_LISTED = re.compile(r"; (?:it has|there are|known are) (?P<names>.+)$")
+_LISTED = re.compile(r"[;,] (?:it has|there are|known are) (?P<names>.+)$")
 _CHOICES = re.compile(r"^Input should be (?P<names>'.+)$")
 _YAML_HELP = (
     ("'\\t'", "Indent with spaces: YAML allows no tabs."),
@@ -53,7 +53,10 @@ _YAML_HELP = (
     ("found duplicate key", "Keep one of the two."),
     ("but found another document", "Put what follows --- into a file of its own."),
     ("anchors, aliases and tags", "Put a text that begins with *, & or ! in quotes."),
-    ("is not UTF-8 text", "Save it as UTF-8; most editors name the encoding below or under Save As."),
+    (
+        "is not UTF-8 text",
+        "Save it as UTF-8; most editors name the encoding below or under Save As.",
+    ),
     ("is not YAML", "Write it again as plain text: it holds letters that no editor shows."),
     ("must be a mapping", "Begin each line with a key and a colon, like kind: low_stock."),
     ("is empty", "Write it, or remove it; the reference shows an example of every key."),
@@ -80,7 +83,11 @@ _SENTENCE_HELP = (
     ("less than or equal to", "Lower it."),
     ("characters", "Shorten it, or write more, as the number says."),
     ("Field required", "Add it; the reference shows an example."),
-    ("undo_for needs an undo", "Add undo, the statement that takes it back, or leave undo_for out."),
+    (
+        "undo_for needs an undo",
+        "Add undo, the statement that takes it back, or leave undo_for out.",
+    ),
+    ("resolve_for is below decide_for", "Raise resolve_for, or lower decide_for."),
     ("which nobody may edit", "Add it to edit, or take it out of limits."),
     ("is no parameter here", "Name one that stands under parameters of this action."),
     ("already for", "Give one of the two another kind, or remove one of the files."),
@@ -114,18 +121,27 @@ def read_complaints(text: str, files: LibraryFiles) -> Iterator[Finding]:
 def find_ignored_files(files: LibraryFiles) -> Iterator[Finding]:
     """Yield the files that nobody reads, though somebody wrote them."""
     folder = files.folder
-    for path in sorted(folder.rglob("*.yaml")):
-        name = str(path.relative_to(folder))
-        yield Finding(
-            sentence="nobody reads this file: its name ends in .yaml",
-            suggestion=f"Rename it to {path.stem}.yml.",
-            file=name,
-            line=1,
-            column=1,
+    for path in sorted(folder.rglob("*")):
+        ending = path.suffix
+        if ending.lower() in {".yaml", ".yml"} and ending != ".yml" and path.is_file():
+            yield _ignored_file(
+                path.relative_to(folder),
+                f"nobody reads this file: its name ends in {ending}",
+                f"Rename it to {path.stem}.yml.",
+            )
+    for path in sorted((folder / PLAYBOOKS).glob("*/**/*.yml")):
+        yield _ignored_file(
+            path.relative_to(folder),
+            f"nobody reads this file: it lies in a folder inside {PLAYBOOKS}",
+            f"Move it into {PLAYBOOKS}/ itself.",
         )
     for path in sorted(folder.glob("*.yml")):
         if path.name not in FILE_NAMES:
             yield _strange_file(path, files)
+
+
+def _ignored_file(path: Path, sentence: str, suggestion: str) -> Finding:
+    return Finding(sentence=sentence, suggestion=suggestion, file=str(path), line=1, column=1)
 
 
 def _strange_file(path: Path, files: LibraryFiles) -> Finding:
@@ -294,12 +310,23 @@ def _suggest(sentence: str, way: Way, *, file: LibraryFile, files: LibraryFiles)
     names = _names_in(sentence)
     if "time zone" in rest and names:
         return nearest(names[0], available_timezones()) or ZONE_HELP
+    if "has no action" in rest and names:
+        return nearest(names[0], _list_actions(files)) or "Declare it in systems.yml."
     if "no preset" in rest and names:
         return nearest(names[0], list_presets(files.folder))
     listing = _LISTED.search(rest)
     if listing and names:
         return nearest(names[0], re.split(r",? and |, ", listing["names"]))
     return next((help for part, help in _SENTENCE_HELP if part in rest), "")
+
+
+def _list_actions(files: LibraryFiles) -> list[str]:
+    systems = files.root("systems.yml").document.get("systems") or {}
+    return [
+        f"{name}.{action}"
+        for name, system in systems.items()
+        for action in (system.get("actions") or {} if isinstance(system, dict) else {})
+    ]
 
 
 def _suggest_field(name: str, fields: list[str]) -> str:

@@ -96,8 +96,8 @@ def read_playbooks(
             continue
         mistakes = _check_playbook(path, playbook, systems=systems, policy=policy)
         if not mistakes and playbook.kind in playbooks:
-            place = locate(path, ("kind",))
-            mistakes = [f"{place}: kind: {names[playbook.kind]} is already for {playbook.kind}"]
+            other = names[playbook.kind]
+            mistakes = [f"{path.name}: another playbook is already for {playbook.kind}, in {other}"]
         if mistakes:
             complaints += mistakes
         else:
