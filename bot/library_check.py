@@ -195,14 +195,15 @@ class _LibraryCheck:
         """Hint at statements that are about the same rows, whatever is approved."""
         queries = {"precondition": action.precondition, "statement": action.statement}
         for part, query in queries.items():
-            if action.parameters and not {*value_names(query)} & {*action.parameters}:
+            first = next(iter(action.parameters), "")
+            if first and not {*value_names(query)} & {*action.parameters}:
                 self._findings.append(
                     self.files.finding(
                         self._systems_file,
                         (*way, part),
                         f"the {part} of {system}.{action.name} names no parameter, so it is about"
                         " the same rows in every case",
-                        suggestion=f"Say which row is meant, like WHERE id = :{[*action.parameters][0]}.",
+                        suggestion=f"Say which row is meant, like WHERE id = :{first}.",
                         severity=Severity.HINT,
                     )
                 )

@@ -3,15 +3,14 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
 
 from bot.cases.finding import Finding, Severity
+from knowledge.library.complaint_words import TAG, find_help, find_yaml_help, in_words
 from knowledge.library.field_names import field_names
 from knowledge.library.places import PLAYBOOKS, LibraryFile, LibraryFiles, Way
 from knowledge.library.presets import list_presets
-from knowledge.library.value_forms import describe_bound, describe_pattern, suggest_form
 
 #: The files that a library may have beside its playbooks.
 FILE_NAMES = (
@@ -31,10 +30,6 @@ MIN_LIKENESS = 0.6
 #: Of more fields than this, a list is no help.
 MAX_LISTED_FIELDS = 16
 _PLACE = re.compile(r"^(?P<file>[^:/\n]+?\.yml)(?::(?P<line>\d+))?: (?P<rest>.+)$", re.DOTALL)
-_PATTERN = re.compile(r"String should match pattern '(?P<pattern>.+)'$", re.DOTALL)
-_BOUND = re.compile(r"datetime\.timedelta\((?P<parts>[\w=, ]*)\)")
-_TAG = re.compile(r"^Input tag '(?P<tag>.*?)' found .* expected tags: (?P<names>.+)$")
-_OWN_CAUSE = re.compile(r"^not a JMESPath expression: (?P<text>.*?) \((?P<cause>.*)\)$", re.DOTALL)
 _FIELD = re.compile(r"^(?P<way>[\w.\[\]-]+): (?P<rest>.+)$", re.DOTALL)
 _QUESTION = re.compile(r"^(?P<rest>.*); did you mean (?P<name>[^;]*?)\??$", re.DOTALL)
 _QUOTED = re.compile(r"['\"]([\w.:/ -]+)['\"]")
@@ -45,62 +40,7 @@ _BARE_NAME = re.compile(
 _OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<has>.*)$")
 _LISTED = re.compile(r"[;,] (?:it has|there are|known are) (?P<names>.+)$")
 _CHOICES = re.compile(r"^Input should be (?P<names>'.+)$")
-_YAML_HELP = (
-    ("'\\t'", "Indent with spaces: YAML allows no tabs."),
-    ("mapping values are not allowed", "Check the indentation and the quotes of this line."),
-    ("expected <block end>", "Check the indentation of this line and the one above it."),
-    ("could not find expected ':'", "Write a colon and a space after the name of the field."),
-    ("found duplicate key", "Keep one of the two."),
-    ("but found another document", "Put what follows --- into a file of its own."),
-    ("anchors, aliases and tags", "Put a text that begins with *, & or ! in quotes."),
-    (
-        "is not UTF-8 text",
-        "Save it as UTF-8; most editors name the encoding below or under Save As.",
-    ),
-    ("is not YAML", "Write it again as plain text: it holds letters that no editor shows."),
-    ("must be a mapping", "Begin each line with a key and a colon, like kind: low_stock."),
-    ("is empty", "Write it, or remove it; the reference shows an example of every key."),
-    ("is missing", "Write it, or begin with what `countersign init` writes."),
-    ("is a folder", "Give the folder another name: a file is looked for here."),
-    ("leads nowhere", "Remove the link, or let it lead to a file."),
-    ("cannot be read", "Let the user who runs Countersign read it."),
-)
 ZONE_HELP = "Name a zone of the IANA list, like Europe/London."
-_SENTENCE_HELP = (
-    ("should be a valid list", "Write it in brackets, like [one, two]."),
-    (
-        "List should have at least 1 item",
-        "Name at least one: an empty list means that nobody may decide.",
-    ),
-    ("must be a duration", "Write a whole number with its unit and no space, like 24h."),
-    ("must be at least 1s", "Write a number with its unit, like 24h; not 0, and not for ever."),
-    ("should be a mapping", "Write keys with values below it, or in braces, like {name: value}."),
-    ("should be a valid string", "Write a text after the colon."),
-    ("valid decimal", "Write the number alone, like 1000 or 99.50: no currency and no commas."),
-    ("valid integer", "Write a whole number, like 5."),
-    ("finite number", "Write a number, or leave the line out for no limit."),
-    ("greater than or equal to", "Raise it."),
-    ("less than or equal to", "Lower it."),
-    ("characters", "Shorten it, or write more, as the number says."),
-    ("Field required", "Add it; the reference shows an example."),
-    (
-        "undo_for needs an undo",
-        "Add undo, the statement that takes it back, or leave undo_for out.",
-    ),
-    ("resolve_for is below decide_for", "Raise resolve_for, or lower decide_for."),
-    ("which nobody may edit", "Add it to edit, or take it out of limits."),
-    ("is no parameter here", "Name one that stands under parameters of this action."),
-    ("already for", "Give one of the two another kind, or remove one of the files."),
-    ("has no titles for", "Add it under titles of the action: what people call the parameter."),
-    ("the query must name :since", "Count between :since and :until, as the reference shows."),
-    ("not in its summary", "Name a parameter, or a column that the summary has too."),
-)
-_EXPRESSION_HELP = (
-    (re.compile(r"(?<![=!<>])=(?!=)"), "Compare with ==, like notes.number == `0`."),
-    (re.compile(r" (and|or|not) "), "Join conditions with && and ||, and write ! for not."),
-    (re.compile(r"[=<>]\s*-?\d"), "Put the number between backticks, like `0`."),
-)
-EXPRESSION_FORM = "Write it like order.total > `100`: numbers between backticks, texts in '…'."
 
 
 def nearest(name: str, options: Iterable[str], *, likeness: float = MIN_LIKENESS) -> str:
@@ -171,7 +111,7 @@ def _read_complaint(text: str, files: LibraryFiles) -> Finding:
     sentence, suggestion = _split_question(sentence)
     position = _find(file, line, way=way, sentence=sentence)
     return Finding(
-        sentence=_in_words(sentence),
+        sentence=in_words(sentence),
         suggestion=suggestion or _suggest(sentence, way, file=file, files=files),
         file=file.name,
         line=position[0],
@@ -183,26 +123,8 @@ def _unreadable_file(name: str, sentence: str, files: LibraryFiles) -> Finding:
     """Return the finding about a file that is not there, or is none."""
     paths = [path for path in files.playbook_paths() if path.name == name]
     path = paths[0].relative_to(files.folder) if paths else Path(name)
-    suggestion = next((help for part, help in _YAML_HELP if part in sentence), "")
-    return Finding(sentence=sentence, suggestion=suggestion, file=str(path), line=1, column=1)
-
-
-def _in_words(sentence: str) -> str:
-    """Say in words what the loader says in patterns and types of Python."""
-    sentence = _BOUND.sub(lambda match: _span(match["parts"]), sentence)
-    head, _, rest = sentence.partition(": ")
-    pattern, cause = _PATTERN.match(rest), _OWN_CAUSE.match(rest)
-    words = describe_pattern(pattern["pattern"]) if pattern else ""
-    if words:
-        return f"{head}: {words}"
-    if cause:
-        return f"{head}: {cause['text'].strip(chr(39))} is no expression that can be read"
-    return sentence
-
-
-def _span(parts: str) -> str:
-    values = dict(part.split("=") for part in parts.split(", ") if part)
-    return describe_bound(timedelta(**{name: int(value) for name, value in values.items()}))
+    advice = find_yaml_help(sentence)
+    return Finding(sentence=sentence, suggestion=advice, file=str(path), line=1, column=1)
 
 
 def _split_question(sentence: str) -> tuple[str, str]:
@@ -288,36 +210,40 @@ def _suggest(sentence: str, way: Way, *, file: LibraryFile, files: LibraryFiles)
     offer = _OFFER.match(sentence)
     if offer:
         return _suggest_parameters(offer["takes"].split(", "), offer["has"].split(", "))
-    for part, suggestion in _YAML_HELP:
-        if part in rest:
-            return suggestion
+    advice = find_yaml_help(rest)
+    if advice:
+        return advice
     if rest.startswith(("Extra inputs", "Unexpected keyword")) and way:
         return _suggest_field(str(way[-1]), field_names(file.name, way[:-1]))
-    tag = _TAG.match(rest)
+    return (
+        _suggest_choice(rest, _value(file.document, way))
+        or _suggest_name(rest, _names_in(sentence), files)
+        or find_help(sentence, rest)
+    )
+
+
+def _suggest_choice(rest: str, value: object) -> str:
+    """Suggest one of the values that a sentence lists."""
+    choices, tag = _CHOICES.match(rest), TAG.match(rest)
     if tag:
         return nearest(tag["tag"], _QUOTED.findall(tag["names"])) or f"There are {tag['names']}."
-    cause = _OWN_CAUSE.match(rest)
-    if cause:
-        help = [text for pattern, text in _EXPRESSION_HELP if pattern.search(cause["text"])]
-        return help[0] if help else EXPRESSION_FORM
-    form = suggest_form(_in_words(sentence).partition(": ")[2])
-    if form:
-        return form
-    choices = _CHOICES.match(rest)
     if choices:
-        value = str(_value(file.document, way))
-        return nearest(value, _QUOTED.findall(choices["names"])) or "Choose one of them."
-    names = _names_in(sentence)
-    if "time zone" in rest and names:
+        return nearest(str(value), _QUOTED.findall(choices["names"])) or "Choose one of them."
+    return ""
+
+
+def _suggest_name(rest: str, names: list[str], files: LibraryFiles) -> str:
+    """Suggest a name that there is in place of one that there is not."""
+    if not names:
+        return ""
+    if "time zone" in rest:
         return nearest(names[0], available_timezones()) or ZONE_HELP
-    if "has no action" in rest and names:
+    if "has no action" in rest:
         return nearest(names[0], _list_actions(files)) or "Declare it in systems.yml."
-    if "no preset" in rest and names:
+    if "no preset" in rest:
         return nearest(names[0], list_presets(files.folder))
     listing = _LISTED.search(rest)
-    if listing and names:
-        return nearest(names[0], re.split(r",? and |, ", listing["names"]))
-    return next((help for part, help in _SENTENCE_HELP if part in rest), "")
+    return nearest(names[0], re.split(r",? and |, ", listing["names"])) if listing else ""
 
 
 def _list_actions(files: LibraryFiles) -> list[str]:
