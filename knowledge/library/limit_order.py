@@ -105,6 +105,13 @@ def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
                     suggestion="Offer it under actions of a playbook, or take it out.",
                     severity=Severity.HINT,
                 )
+    if {*library.playbooks} <= {UNRECOGNISED} and not library.programs:
+        yield Finding(
+            sentence="the library has no playbook, so it finds no cases",
+            suggestion="Write one into playbooks/, or let `countersign init` propose one.",
+            severity=Severity.HINT,
+            file="playbooks",
+        )
     for kind, playbook in library.playbooks.items():
         if not playbook.examples and kind != UNRECOGNISED:
             yield files.finding(
