@@ -140,9 +140,9 @@ def _way_of(sentence: str, file: LibraryFile) -> Way:
     way: list[int | str] = []
     value = file.document
     parts = match["way"].split(".")
-    for number, part in enumerate(parts):
+    for place, part in enumerate(parts):
         # Names of actions have a dot.
-        both = ".".join(parts[number : number + 2])
+        both = ".".join(parts[place : place + 2])
         if isinstance(value, dict) and part not in value and both in value:
             way.append(both)
             value = value[both]
