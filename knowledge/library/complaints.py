@@ -64,24 +64,24 @@ def find_ignored_files(files: LibraryFiles) -> Iterator[Finding]:
     for path in sorted(folder.rglob("*")):
         ending = path.suffix
         if ending.lower() in {".yaml", ".yml"} and ending != ".yml" and path.is_file():
-            yield _ignored_file(
-                path.relative_to(folder),
-                f"nobody reads this file: its name ends in {ending}",
-                f"Rename it to {path.stem}.yml.",
+            yield Finding(
+                sentence=f"nobody reads this file: its name ends in {ending}",
+                suggestion=f"Rename it to {path.stem}.yml.",
+                file=str(path.relative_to(folder)),
+                line=1,
+                column=1,
             )
     for path in sorted((folder / PLAYBOOKS).glob("*/**/*.yml")):
-        yield _ignored_file(
-            path.relative_to(folder),
-            f"nobody reads this file: it lies in a folder inside {PLAYBOOKS}",
-            f"Move it into {PLAYBOOKS}/ itself.",
+        yield Finding(
+            sentence="nobody reads this file: it lies in a folder inside playbooks",
+            suggestion="Move it into playbooks/ itself.",
+            file=str(path.relative_to(folder)),
+            line=1,
+            column=1,
         )
     for path in sorted(folder.glob("*.yml")):
         if path.name not in FILE_NAMES:
             yield _strange_file(path, files)
-
-
-def _ignored_file(path: Path, sentence: str, suggestion: str) -> Finding:
-    return Finding(sentence=sentence, suggestion=suggestion, file=str(path), line=1, column=1)
 
 
 def _strange_file(path: Path, files: LibraryFiles) -> Finding:
@@ -140,13 +140,11 @@ def _way_of(sentence: str, file: LibraryFile) -> Way:
     way: list[int | str] = []
     value = file.document
     parts = match["way"].split(".")
-    for place, part in enumerate(parts):
+    while parts:
+        part = parts.pop(0)
         # Names of actions have a dot.
-        both = ".".join(parts[place : place + 2])
-        if isinstance(value, dict) and part not in value and both in value:
-            way.append(both)
-            value = value[both]
-            continue
+        if isinstance(value, dict) and part not in value and ".".join([part, *parts[:1]]) in value:
+            part = ".".join([part, parts.pop(0)])
         if isinstance(value, list):
             number = _item_number(value, part)
             if number is None:
@@ -158,7 +156,7 @@ def _way_of(sentence: str, file: LibraryFile) -> Way:
             value = value[part]
         elif not isinstance(value, dict):
             break
-        elif part == parts[-1]:
+        elif not parts:
             # Else it is a name that Pydantic puts in between.
             way.append(part)
     return tuple(way)

@@ -205,7 +205,8 @@ def _mistake(path: Path, names: Columns, later_names: Collection[str]) -> tuple[
             return f"{head} is looked up only afterwards", f"Put the look-up {head} above this one."
         owners = [f"{name}.{head}" for name, columns in names.items() if head in (columns or ())]
         question = f"Did you mean {owners[0]}?" if owners else nearest(head, names)
-        return f"there is no look-up {head}", question or _list_lookups(head, names)
+        question = question or _list_lookups(head, names)
+        return f"there is no look-up {head}", question
     columns = names[head]
     if columns is not None and len(path) > 2 and path[1] in columns:
         return f"{head}.{path[1]} is one value, and has no {path[2]}", f"Write {head}.{path[1]}."
