@@ -124,8 +124,8 @@ def stray_brace(template: str) -> str:
 
     Empty where there is none. People would read it as it is.
     """
-    found = _BRACE.search(" ".join(_parse_template(template)[::2]))
-    return found[0] if found else ""
+    match = _BRACE.search(" ".join(_parse_template(template)[::2]))
+    return match[0] if match else ""
 
 
 def render(template: str, facts: Facts) -> str:

@@ -93,12 +93,12 @@ def check_template(
 
 def _check_braces(playbook: Playbook, file: LibraryFile, files: LibraryFiles) -> Iterator[Finding]:
     """Yield braces that stay as they are on cards."""
-    found = _CURLY.search(playbook.title)
-    if found:
+    match = _CURLY.search(playbook.title)
+    if match:
         yield files.finding(
             file,
             ("title",),
-            f"title names the kind and fills no placeholder, so {found[0]} stays in it",
+            f"title names the kind and fills no placeholder, so {match[0]} stays in it",
             suggestion="Put it into what, or into the column that the query calls title.",
         )
     templates: list[tuple[Way, str]] = [

@@ -75,8 +75,8 @@ _WORDS: tuple[tuple[Any, str, str], ...] = (
 
 
 def _pattern(shape: Any) -> str:
-    found = [one.pattern for one in get_args(shape)[1:] if isinstance(one, StringConstraints)]
-    return str(found[0])
+    patterns = [one.pattern for one in get_args(shape)[1:] if isinstance(one, StringConstraints)]
+    return str(patterns[0])
 
 
 _FORMS: Mapping[str, ValueForm] = {
