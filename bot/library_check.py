@@ -410,7 +410,7 @@ class _LibraryCheck:
 
 
 def _suggest_name(name: str, reason: str, catalogue: Collection[str]) -> str:
-    """Suggest what to write in place of what a database does not take."""
+    """Suggest what to write where a database refuses."""
     question = nearest(name, catalogue) if name else ""
     if question:
         return question

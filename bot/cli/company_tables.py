@@ -87,7 +87,7 @@ class Table:
 
 
 def plain_letters(text: str) -> str:
-    """Write a text in lower-case letters from a to z, digits and what is between."""
+    """Write a text in lower-case letters from a to z."""
     plain = unicodedata.normalize("NFKD", text.lower().translate(_PLAIN_LETTERS))
     return plain.encode("ascii", "ignore").decode()
 
@@ -182,7 +182,7 @@ def _read_tables(engine: Engine) -> Iterator[Table]:
 
 
 def list_schemas(url: str) -> list[str]:
-    """List the schemas of a PostgreSQL database that have tables; empty for other databases."""
+    """List the schemas with tables; none but of PostgreSQL."""
     if not make_url(url).drivername.startswith("postgresql"):
         return []
     engine = _create_engine(url)

@@ -207,7 +207,7 @@ class Answers:
 
 
 def _ask_token(name: str, beginning: str) -> str:
-    """Ask until the token is of this sort, or is left for later."""
+    """Ask until the token is of this sort, or empty."""
     while True:
         token: str = typer.prompt(
             f"{name} ({beginning}…)",

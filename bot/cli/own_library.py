@@ -95,7 +95,7 @@ def _block(text: str, indent: int) -> str:
 
 
 def _risk_bounds(currency: str) -> tuple[int, int]:
-    """Return from which amount on a plan is of medium and of high risk."""
+    """Return the amounts above which risk is medium and high."""
     factor = 100 if currency in SMALL_UNITS else 1
     return 250 * factor, 2_500 * factor
 

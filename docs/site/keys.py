@@ -114,7 +114,7 @@ def _page(file: SchemaFile) -> str:
 
 
 def whole_example(file: SchemaFile) -> str:
-    """Return the text of one example file that fits a page, the richest; empty where none does."""
+    """Return the richest example file that fits a page, if any."""
     texts = [path.read_text(encoding="utf-8") for path in example_files(file)]
     return max((text for text in texts if text.count("\n") <= _MAX_LINES), key=len, default="")
 

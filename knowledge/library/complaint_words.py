@@ -1,4 +1,4 @@
-"""The complaints of the loader in words, with what to do about them."""
+"""The complaints of the loader in words, and what to do."""
 
 import re
 from datetime import timedelta
@@ -67,7 +67,7 @@ EXPRESSION_FORM = "Write it like order.total > `100`: numbers between backticks,
 
 
 def in_words(sentence: str) -> str:
-    """Say in words what the loader says in patterns and types of Python."""
+    """Say in words what the loader says in patterns."""
     sentence = _BOUND.sub(lambda match: _span(match["parts"]), sentence)
     head, _, rest = sentence.partition(": ")
     pattern, cause = _PATTERN.match(rest), _OWN_CAUSE.match(rest)
@@ -85,7 +85,7 @@ def _span(parts: str) -> str:
 
 
 def find_help(sentence: str, rest: str) -> str:
-    """Say what to do about a complaint, as far as its words alone tell.
+    """Say what to do, as far as the words alone tell.
 
     ``rest`` is the sentence without the field that it is about.
     """

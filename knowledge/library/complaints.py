@@ -120,7 +120,7 @@ def _read_complaint(text: str, files: LibraryFiles) -> Finding:
 
 
 def _unreadable_file(name: str, sentence: str, files: LibraryFiles) -> Finding:
-    """Return the finding about a file that is not there, or is none."""
+    """Return the finding about a file that cannot be opened."""
     paths = [path for path in files.playbook_paths() if path.name == name]
     path = paths[0].relative_to(files.folder) if paths else Path(name)
     advice = find_yaml_help(sentence)
@@ -231,7 +231,7 @@ def _suggest_choice(rest: str, value: object) -> str:
 
 
 def _suggest_name(rest: str, names: list[str], files: LibraryFiles) -> str:
-    """Suggest a name that there is in place of one that there is not."""
+    """Suggest the nearest name of those that exist."""
     if not names:
         return ""
     if "time zone" in rest:

@@ -52,7 +52,7 @@ def check_limit_order(library: FileLibrary, files: LibraryFiles) -> Iterator[Fin
 
 
 def check_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
-    """Yield the listed groups that have too few people for what they decide."""
+    """Yield the listed groups with too few people to decide."""
     groups = library.rules.groups
     for group, people in groups.items():
         if not people:
@@ -78,7 +78,7 @@ def check_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]
 def _factors(
     library: FileLibrary, files: LibraryFiles
 ) -> Iterator[tuple[LibraryFile, Way, ApprovalRequirement]]:
-    """Iterate over what each tier and each playbook asks for, with its place."""
+    """Iterate over the approvals that are asked for, with places."""
     for tier, rule in library.rules.tiers.items():
         for number, factor in enumerate(rule.factors):
             yield files.root(_POLICY), ("tiers", tier, "approvers", number), factor

@@ -1,4 +1,4 @@
-"""The forms of values in words, where the loader only knows a pattern."""
+"""The forms of values in words, by their patterns."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from knowledge.library.channels import ClockTime, OpeningTimes
 
 @dataclass(frozen=True, slots=True)
 class ValueForm:
-    """What a pattern asks for, and how to write it."""
+    """A form in words, and how to write it."""
 
     sentence: str
     suggestion: str
@@ -92,7 +92,7 @@ def describe_pattern(pattern: str) -> str:
 
 
 def _without_empty(pattern: str) -> str:
-    """Return the pattern of a value that may be left empty, without that."""
+    """Return the pattern of an optional value as a required one."""
     inner = re.fullmatch(r"\^\((?P<inner>.*)\)\?\$", pattern)
     if inner is None:
         return pattern
