@@ -4,6 +4,7 @@ Every query and statement is prepared on its database, in a transaction that onl
 rolled back. What the queries give is compared with what the files use.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from bot.cases.errors import ConnectorFailed, SettingsIncomplete
 from bot.cases.evidence import OWN_FACTS, SIGNAL
 from bot.cases.expressions import placeholders
-from bot.cases.finding import Finding
+from bot.cases.finding import Finding, Severity
 from bot.cases.playbook import Detection, Lookup, Playbook
 from bot.cases.service_level import SINCE, UNTIL
 from bot.clock import utc_now
@@ -24,7 +25,12 @@ from bot.connectors.sql_statements import value_names
 from bot.desk.detection import detection_parameters
 from knowledge.library import FileLibrary
 from knowledge.library.complaints import nearest
-from knowledge.library.fact_use import check_facts, check_policy_facts, offers_with_ways
+from knowledge.library.fact_use import (
+    check_facts,
+    check_policy_facts,
+    check_template,
+    offers_with_ways,
+)
 from knowledge.library.places import LibraryFile, LibraryFiles, Way
 from knowledge.library.systems import find_action
 
@@ -32,6 +38,14 @@ _NOW = "now"
 _KEY = "key"
 _DONE_KEY = "done_key"
 _REQUIRED_COLUMNS = ("subject", "title")
+#: What to do about the words of a database, or of the check of a statement.
+_STATEMENT_HELP = (
+    ("must be a SELECT", "Begin it with SELECT or WITH: a look-up reads, and changes nothing."),
+    ("must be an INSERT", "Begin it with what it changes; a precondition and facts may SELECT."),
+    ('near ";"', "Write one statement: what follows the semicolon is another."),
+    ('near "DELETE"', "Write a SELECT: a look-up changes nothing."),
+)
+_TWO_SLASHES = re.compile(r"sqlite(\+\w+)?://[^/]")
 #: The number of rows that every look-up tells beside its columns.
 _ROWS = "rows"
 
@@ -92,6 +106,8 @@ class _LibraryCheck:
         except ConnectorFailed as failure:
             sentence = f"{name} cannot be reached: {failure}"
             suggestion = f"Compare {system.url_env} with where the database is, and start it."
+            if _TWO_SLASHES.match(self.secrets(system.url_env)):
+                suggestion = "Write three slashes before a path, and four before one from the root."
             self._report(self._systems_file, way, sentence, suggestion=suggestion)
         else:
             self._checks[name] = check
@@ -115,6 +131,11 @@ class _LibraryCheck:
             "done": action.past_summary,
         }
         for part, template in templates.items():
+            self._findings.extend(
+                check_template(
+                    template, file=self._systems_file, way=(*way, part), files=self.files
+                )
+            )
             for word in placeholders(template):
                 if word not in names:
                     sentence = f"{name} has no parameter and reads no column {word}"
@@ -145,6 +166,7 @@ class _LibraryCheck:
 
     def _check_statements(self, system: str, action: SqlAction, way: Way) -> Collection[str] | None:
         values = {name: EXAMPLES[kind] for name, kind in action.parameters.items()}
+        self._check_parameters_in_use(system, action, way)
         columns = self._columns(
             system, action.precondition, values, file=self._systems_file, way=(*way, "precondition")
         )
@@ -168,6 +190,23 @@ class _LibraryCheck:
             if statement:
                 self._explain(system, statement, values=undo_values, way=(*way, part))
         return columns
+
+    def _check_parameters_in_use(self, system: str, action: SqlAction, way: Way) -> None:
+        """Hint at statements that are about the same rows, whatever is approved."""
+        queries = {"precondition": action.precondition, "statement": action.statement}
+        for part, query in queries.items():
+            first = next(iter(action.parameters), "")
+            if first and not {*value_names(query)} & {*action.parameters}:
+                self._findings.append(
+                    self.files.finding(
+                        self._systems_file,
+                        (*way, part),
+                        f"the {part} of {system}.{action.name} names no parameter, so it is about"
+                        " the same rows in every case",
+                        suggestion=f"Say which row is meant, like WHERE id = :{first}.",
+                        severity=Severity.HINT,
+                    )
+                )
 
     def _check_returns(self, action: SqlAction, columns: Collection[str], way: Way) -> None:
         for name in action.returns:
@@ -360,7 +399,7 @@ class _LibraryCheck:
             way,
             f"{system} does not take this: {reason}",
             word=name,
-            suggestion=nearest(name, self._catalogues[system]) if name else "",
+            suggestion=_suggest_name(name, reason, self._catalogues[system]),
         )
 
     def _report(
@@ -368,6 +407,17 @@ class _LibraryCheck:
     ) -> None:
         finding = self.files.finding(file, way, sentence, word=word, suggestion=suggestion)
         self._findings.append(finding)
+
+
+def _suggest_name(name: str, reason: str, catalogue: Collection[str]) -> str:
+    """Suggest what to write where a database refuses."""
+    question = nearest(name, catalogue) if name else ""
+    if question:
+        return question
+    for part, suggestion in _STATEMENT_HELP:
+        if part in reason:
+            return suggestion
+    return "Try the statement in a client of your database, and correct it there."
 
 
 def _moment() -> dict[str, Any]:

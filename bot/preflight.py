@@ -27,6 +27,7 @@ else:
 
 #: About as many as a UUID has.
 MIN_PATH_SECRET_LENGTH = 24
+MIN_VARIABLE_LIKENESS = 0.8
 
 
 def open_library(settings: Settings, pins: PinnedNames | None = None) -> FileLibrary:
@@ -101,6 +102,7 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
                 ("systems", missing.system),
                 f"{missing.name} is not set: set it, or {missing.system} cannot be reached",
                 word=missing.name,
+                suggestion=_like_named(missing.name, settings),
             )
         )
     # The default address is this machine, which only its own browser reaches.
@@ -114,6 +116,7 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
             )
         )
     findings += limit_order.check_limit_order(library, files)
+    findings += limit_order.check_groups(library, files)
     findings += [Finding(sentence=sentence) for sentence in _health_problems(settings, library)]
     findings += limit_order.find_stakes_without_rate(library, files)
     sentences = [
@@ -132,6 +135,11 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
     findings += complaints.find_ignored_files(files)
     findings += limit_order.find_unused(library, files)
     return findings
+
+
+def _like_named(name: str, settings: Settings) -> str:
+    """Suggest the variable that is set and nearly has this name."""
+    return complaints.nearest(name, settings.environment, likeness=MIN_VARIABLE_LIKENESS)
 
 
 def _source_findings(

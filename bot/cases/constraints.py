@@ -81,8 +81,12 @@ OptionalName = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{1,48}
 Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$")]
 OptionalHandle = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]{0,48})?$")]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]
-# Names of channels are lower case, so none of them looks like an id.
-_CHANNEL = r"[CG][A-Z0-9]{2,20}|#?[a-z0-9][a-z0-9_-]{0,79}"
+# Names of channels are lower case, so none of them looks like an id. They may have letters of any
+# language: all but the other signs and capital letters of ASCII.
+_CHANNEL = (
+    r"[CG][A-Z0-9]{2,20}"
+    r"|#?[^\x00-\x2f\x3a-\x60\x7b-\x7f\s][^\x00-\x2c\x2e\x2f\x3a-\x5e\x60\x7b-\x7f\s]{0,79}"
+)
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 

@@ -24,6 +24,7 @@ Facts = Mapping[str, Any]
 # Functions of JMESPath let errors of Python through when a value has the wrong type.
 _FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+_BRACE = re.compile(r"\{[^{}]*\}?|\}")
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 # Without a state but the names of its methods, which ``ParsedResult.search`` finds anew each time.
 _INTERPRETER = TreeInterpreter()
@@ -116,6 +117,15 @@ def has_enough_facts(template: str, facts: Facts) -> bool:
 def placeholders(template: str) -> list[str]:
     """List the names of the facts that a template needs."""
     return list(_parse_template(template)[1::2])
+
+
+def stray_brace(template: str) -> str:
+    """Return the first brace that is no placeholder, with what it holds.
+
+    Empty where there is none. People would read it as it is.
+    """
+    match = _BRACE.search(" ".join(_parse_template(template)[::2]))
+    return match[0] if match else ""
 
 
 def render(template: str, facts: Facts) -> str:

@@ -1,6 +1,7 @@
 """The tables of a company's database, as ``countersign init`` sees them."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,13 @@ from bot.connectors.sql_mysql import as_mysql_url, is_mysql, mysql_reason
 #: A database with more is too large to read through while somebody waits.
 MAX_TABLES = 300
 CONNECT_SECONDS = 10
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# A letter that begins no other word; letters of all languages.
+_SMALL = r"[^\W\d_A-ZÀ-ÖØ-Þ]"
+_WORD = re.compile(rf"[A-ZÀ-ÖØ-Þ]+(?!{_SMALL})|[A-ZÀ-ÖØ-Þ]?{_SMALL}+|\d+")
+#: How German and Scandinavian letters are written in plain ones; others lose their accents.
+_PLAIN_LETTERS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae", "ł": "l"}
+)
 # A colon begins a placeholder, and a backslash would hide one.
 _STRANGE = re.compile(r'[:\\"`\x00-\x1f]')
 
@@ -77,6 +84,12 @@ class Table:
         """Name one of its rows: "order" for "Orders"."""
         words = [word.lower() for word in _WORD.findall(self.name)] or ["row"]
         return " ".join([*words[:-1], _singular(words[-1])])
+
+
+def plain_letters(text: str) -> str:
+    """Write a text in lower-case letters from a to z."""
+    plain = unicodedata.normalize("NFKD", text.lower().translate(_PLAIN_LETTERS))
+    return plain.encode("ascii", "ignore").decode()
 
 
 def _singular(word: str) -> str:
@@ -142,7 +155,8 @@ def _create_engine(url: str) -> Engine:
     if is_mysql(url):
         options["init_command"] = "SET SESSION TRANSACTION READ ONLY"
     else:
-        options["options"] = "-c default_transaction_read_only=on"
+        own = make_url(url).query.get("options", "")
+        options["options"] = f"{own} -c default_transaction_read_only=on"
     return create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
 
 
@@ -165,6 +179,21 @@ def _read_tables(engine: Engine) -> Iterator[Table]:
         )
         key = next((one for one in columns if keys == [one.name]), None)
         yield Table(name=name, columns=columns, key=key, links=links)
+
+
+def list_schemas(url: str) -> list[str]:
+    """List the schemas with tables; none but of PostgreSQL."""
+    if not make_url(url).drivername.startswith("postgresql"):
+        return []
+    engine = _create_engine(url)
+    try:
+        inspector = inspect(engine)
+        schemas = [name for name in inspector.get_schema_names() if name != "information_schema"]
+        return [name for name in schemas if inspector.get_table_names(schema=name)]
+    except SQLAlchemyError:
+        return []
+    finally:
+        engine.dispose()
 
 
 def _python_type(column: Any) -> type:

@@ -1,7 +1,7 @@
 """``countersign init``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ from tzlocal import get_localzone_name
 from bot.cases.constraints import ChannelId, Currency, Handle, is_channel_name
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.group_lists import ListedPerson
-from bot.cli.company_tables import Table, read_database_url, read_tables
+from bot.cli.company_tables import Table, list_schemas, read_database_url, read_tables
 from bot.cli.init_packs import env_lines_of_packs, write_pack_library
 from bot.cli.own_library import (
     Choices,
@@ -29,10 +29,12 @@ from bot.cli.terminal import out, print_hanging
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.settings import DEFAULT_ENV_FILE, NAMES, PACKAGED_LIBRARY
-from knowledge.library import copy_library
+from knowledge.library import copy_library, load
 
 DEFAULT_FOLDER = Path("countersign-library")
 QUERY_TIMEOUT = timedelta(seconds=10)
+#: Of more tables than fit a screen, those with most rows are listed.
+MAX_LISTED_TABLES = 40
 Folder = Annotated[Path, typer.Argument(help="The folder to create.")]
 
 
@@ -68,6 +70,8 @@ def init(  # noqa: PLR0913 (the options of a command)
         bool, typer.Option("--yes", "-y", help="Ask nothing: take the options and defaults.")
     ] = False,
 ) -> None:
+    if sample and pack:
+        raise Refusal("--sample and --pack are two libraries: leave one of them out")
     if folder.exists():
         raise Refusal(f"{folder} already exists; name another folder, or remove it")
     if sample:
@@ -110,9 +114,14 @@ def copy_sample(folder: Path) -> None:
         markup=False,
     )
     out.print(f"  COUNTERSIGN_LIBRARY_DIR={folder.resolve()}", markup=False)
-    for name, meaning in NAMES.items():
-        out.print(f"  {name}: {meaning}", markup=False)
-    out.print("Then run `countersign check`.")
+    spec = load(folder)
+    for name in dict.fromkeys(
+        secret for system in spec.systems.values() for secret in system.secret_names()
+    ):
+        out.print(f"  {name}", markup=False)
+    for name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        out.print(f"  {name}: {NAMES[name]}", markup=False)
+    out.print("Every other setting has a default. Then run `countersign check`.")
 
 
 def _without_ids(channels: str) -> str:
@@ -129,7 +138,9 @@ def _write_packs(folder: Path, names: Sequence[str], currency: str) -> None:
     if currency and not _fits(currency, Currency):
         raise Refusal(f"{currency!r} is no currency; write it like EUR")
     library = write_pack_library(folder, names, currency)
-    out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
+    count = len(library.playbooks) - 1
+    noun = "playbook" if count == 1 else "playbooks"
+    out.print(f"Written to {folder}: {count} {noun}.", markup=False)
     _write_settings(env_lines_of_packs(folder, library))
     out.print("\nNext:")
     channels = ", ".join(f"#{name}" for name in library.channel_names())
@@ -177,6 +188,8 @@ class Answers:
                 return default
             if not answer:
                 answer = typer.prompt(question, default=default or None).strip()
+            if shape is Currency:
+                answer = answer.upper()
             if _fits(answer, shape):
                 return answer
             problem = f"{answer!r} cannot be used; write it like {example}"
@@ -190,14 +203,22 @@ class Answers:
         if not self._may_ask:
             return "", ""
         out.print("\nThe tokens of your Slack app are not shown. Press Enter to set them later.")
-        tokens = [
+        return _ask_token("Bot token", "xoxb-"), _ask_token("App token", "xapp-")
+
+
+def _ask_token(name: str, beginning: str) -> str:
+    """Ask until the token is of this sort, or empty."""
+    while True:
+        token: str = typer.prompt(
+            f"{name} ({beginning}…)",
+            default="",
             # From a pipe, nobody looks over a shoulder.
-            typer.prompt(
-                question, default="", hide_input=sys.stdin.isatty(), show_default=False
-            ).strip()
-            for question in ("Bot token (xoxb-…)", "App token (xapp-…)")
-        ]
-        return tokens[0], tokens[1]
+            hide_input=sys.stdin.isatty(),
+            show_default=False,
+        ).strip()
+        if not token or token.startswith(beginning):
+            return token
+        out.print(f"  that is another token; this one begins with {beginning}", style="red")
 
 
 def _fits(answer: str, shape: Any) -> bool:
@@ -249,7 +270,11 @@ def _choose_proposal(
     """
     connector = _connect(url)
     sql = Dialect.of(url)
-    _print_tables(tables, connector, sql)
+    counts = {table.name: _count_rows(table, connector, sql) for table in tables}
+    _print_tables(tables, counts)
+    _require_rows(url, counts)
+    # Of many tables, the first are tried: those in which something can be wrong.
+    tables = sorted(tables, key=lambda table: counts[table.name] == 0)
     proposals = find_proposals(tables, connector, sql=sql, now=utc_now())
     if not proposals:
         raise Refusal(
@@ -292,23 +317,47 @@ def _connect(url: str) -> SqlConnector:
     return SqlConnector(spec, url)
 
 
-def _print_tables(tables: Sequence[Table], connector: SqlConnector, sql: Dialect) -> None:
+def _print_tables(tables: Sequence[Table], counts: Mapping[str, int | None]) -> None:
     listing = PrintedTable("table", "rows", "columns")
+    largest = sorted(tables, key=lambda table: -(counts[table.name] or 0))[:MAX_LISTED_TABLES]
     for table in tables:
-        listing.add_row(table.name, _count_rows(table, connector, sql), str(len(table.columns)))
+        if table in largest:
+            count = counts[table.name]
+            rows = "unknown" if count is None else f"{count:,}"
+            listing.add_row(table.name, rows, str(len(table.columns)))
     out.print(listing)
+    if len(tables) > len(largest):
+        out.print(f"and {len(tables) - len(largest)} more, with fewer rows or none")
 
 
-def _count_rows(table: Table, connector: SqlConnector, sql: Dialect) -> str:
+def _count_rows(table: Table, connector: SqlConnector, sql: Dialect) -> int | None:
     """Count the rows.
 
-    Unknown where this role may not, or where nobody would wait for it.
+    None where this role may not, or where nobody would wait for it.
     """
     query = f"SELECT COUNT(*) AS number FROM {sql.quote(table.name)}"
     try:
-        return f"{connector.look_up(query, {}, 1)[0]['number']:,}"
+        return int(str(connector.look_up(query, {}, 1)[0]["number"]))
     except ConnectorFailed:
-        return "unknown"
+        return None
+
+
+def _require_rows(url: str, counts: Mapping[str, int | None]) -> None:
+    """Refuse a database in which nothing can be looked at.
+
+    Raises:
+        Refusal: it has no tables here, or none that this role may read.
+    """
+    if counts and all(count is None for count in counts.values()):
+        raise Refusal(
+            "this role may read none of the tables: grant it SELECT, or name another role"
+        )
+    schemas = [] if counts else list_schemas(url)
+    if schemas:
+        raise Refusal(
+            f"the tables of this database are in {', '.join(schemas)}: add"
+            f" ?options=-csearch_path%3D{schemas[0]} to its URL"
+        )
 
 
 def _choose_people(

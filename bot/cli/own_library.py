@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.cases.plan import SYMBOLS
+from bot.cli.company_tables import plain_letters
 from bot.cli.proposals import PlaybookProposal
 from bot.settings import DEFAULT_ENV_FILE, PACKAGED_LIBRARY
 from knowledge.library import load
 
+#: Currencies without a smaller coin: one of their unit buys little.
+SMALL_UNITS = frozenset(
+    {"CLP", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"}
+)
 SYSTEM = "company"
 DATABASE_VARIABLE = "COMPANY_DATABASE_URL"
 #: What people are called together in policy.yml, where no user group is named.
@@ -89,7 +94,14 @@ def _block(text: str, indent: int) -> str:
     return "|\n" + "\n".join(margin + line for line in text.splitlines())
 
 
+def _risk_bounds(currency: str) -> tuple[int, int]:
+    """Return the amounts above which risk is medium and high."""
+    factor = 100 if currency in SMALL_UNITS else 1
+    return 250 * factor, 2_500 * factor
+
+
 def _policy(choices: Choices) -> str:
+    medium, high = _risk_bounds(choices.currency)
     count = 2 if choices.group else min(2, len(choices.people))
     groups = f"groups: {{{LISTED_GROUP}: [{', '.join(choices.people)}]}}\n"
     names = "" if choices.group else f"# The people of a group, by Slack id or e-mail.\n{groups}"
@@ -97,8 +109,8 @@ def _policy(choices: Choices) -> str:
     return f"""\
 # Limits, and who must approve. A plan that moves more money is of higher risk.
 currency: {choices.currency}
-medium_above: 250
-high_above: 2500
+medium_above: {medium}
+high_above: {high}
 {names}tiers:
   low: {{approvers: [{{group: {group}}}], expires: 24h}}
   medium: {{approvers: [{{group: {group}}}], expires: 24h}}
@@ -132,7 +144,7 @@ systems:
         titles:
           row_key: {_in_quotes(noun.capitalize())}
           {parameter.name}: {_in_quotes(parameter.title)}
-        target: {_in_quotes(f"{noun.replace(' ', '_')}:{{row_key}}")}
+        target: {_in_quotes(f"{plain_letters(noun).replace(' ', '_')}:{{row_key}}")}
         summary: {_in_quotes(action.summary)}
         done: {_in_quotes(action.past_summary)}
         preview: {_in_quotes(action.preview)}{money if action.amount else ""}

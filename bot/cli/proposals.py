@@ -11,7 +11,7 @@ from itertools import islice
 
 from bot.cases.canonical import Scalar
 from bot.cases.errors import ConnectorFailed
-from bot.cli.company_tables import Column, Table
+from bot.cli.company_tables import Column, Table, plain_letters
 from bot.cli.proposal_sql import Backend, Dialect
 from bot.connectors.sql import SqlConnector
 from bot.desk.detection import detection_parameters
@@ -19,6 +19,8 @@ from bot.desk.detection import detection_parameters
 #: Of more, one card a row is no help.
 MANY_ROWS = 50
 MAX_PROPOSALS = 5
+#: Letters of the name of a kind, but for the _ before its end.
+MAX_KIND = 47
 MAX_CANDIDATES = 60
 AGES = (7, 14, 30, 60, 90, 180, 365)
 DAYS_AHEAD = 30
@@ -156,7 +158,9 @@ class _Candidates:
         return ",\n".join(lines) + f"\nFROM {self._sql.quote(self._table.name)} t WHERE {self._row}"
 
     def _base(self, kind: str, **fields: object) -> PlaybookProposal:
-        name = "_".join([*self._noun.replace("-", " ").split(), kind])[:48]
+        words = plain_letters(self._noun).replace("-", " ").split()
+        # The end says what is wrong, and stays.
+        name = f"{'_'.join(words)[: MAX_KIND - len(kind)]}_{kind}"
         proposal = PlaybookProposal(
             table=self._table,
             key=self._key,
@@ -195,11 +199,11 @@ class _Candidates:
             evidence=self._select(self._date_facts(day)),
             labels={"on_day": due.capitalize(), "days_over": "Days over"},
             what=(
-                f"{{row.label}}: its {due} was {{row.on_day}}, {{row.days_over}} days ago, and its"
-                f" {state} is still empty."
+                f"{{row.label}}: its {due} was {{row.on_day}}, and its {state} is still empty."
+                " Days over: {row.days_over}."
             ),
             action=self._new_date(deadline, {"is_open": _yes_or_no(is_open)}),
-            reason=f"The {due} is {{row.days_over}} days ago: agree on a new one, or reject.",
+            reason=f"The {due} was {{row.on_day}}: agree on a new one, or reject.",
             examples=(
                 f"This {noun} is late",
                 f"The {noun} is overdue and nobody has done anything",
@@ -221,9 +225,9 @@ class _Candidates:
             condition=(f"{day} BETWEEN {self._sql.today()} AND {self._sql.today(DAYS_AHEAD)}"),
             evidence=self._select(facts),
             labels={"on_day": words.capitalize(), "days_left": "Days left"},
-            what=f"{{row.label}}: its {words} is {{row.on_day}}, in {{row.days_left}} days.",
+            what=f"{{row.label}}: its {words} is {{row.on_day}}. Days left: {{row.days_left}}.",
             action=self._new_date(column, {}),
-            reason=f"The {words} is in {{row.days_left}} days: move it, or reject and let it come.",
+            reason=f"The {words} is {{row.on_day}}: move it, or reject and let it come.",
             examples=(
                 f"The {noun} ends soon",
                 f"This {noun} comes up for renewal",
@@ -283,7 +287,7 @@ class _Candidates:
                 }
             ),
             labels={"since_day": "Open since", "days_open": "Days open"},
-            what="{row.label} is open since {row.since_day}, for {row.days_open} days.",
+            what="{row.label} is open since {row.since_day}. Days open: {row.days_open}.",
             action=ProposedAction(
                 name="close_row",
                 title=f"Close the {noun}",

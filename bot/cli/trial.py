@@ -9,6 +9,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling, Verdict
 from bot.cli.card_view import card_view
 from bot.cli.terminal import out, print_hanging
+from bot.connectors.recorded import CANNOT_PREPARE
 from bot.ports.card_store import CardContext
 from bot.views.plan_words import plan_sentence
 from handlers.cards.case_card import case_card
@@ -36,6 +37,11 @@ def _find_unknown(case: Case, library: FileLibrary) -> Iterator[str]:
     for fact in case.assessment.evidence:
         if fact.failure:
             yield f"{fact.label or fact.name}: {fact.failure}"
+    recommendation = case.proposal.recommendation
+    if case.proposal.plan is None and recommendation is not None:
+        for alternative in recommendation.alternatives:
+            if alternative.why_not.startswith(CANNOT_PREPARE):
+                yield f"{alternative.action} {alternative.why_not}"
     verdict = case.proposal.verdict
     if case.proposal.plan is None or verdict is None:
         return

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid, Refusal
 from bot.cases.evidence import SIGNAL, facts_of
-from bot.cases.expressions import find_scalar, render
+from bot.cases.expressions import find_scalar, placeholders, render
+from bot.cases.plan import amount_of
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal
 from bot.cli.terminal import AsJson, out, print_hanging
@@ -217,6 +218,17 @@ def _find_unknown(
             yield f"evidence {lookup.name} {value}"
         elif not value:
             yield f"evidence {lookup.name} finds no row"
+    known_facts = {SIGNAL: row, **facts}
+    sentences = {"what": playbook.what, "brief": playbook.brief, "stake.why": playbook.stake.why}
+    for place, template in sentences.items():
+        for name in placeholders(template):
+            # A look-up that finds nothing is named above, once.
+            has_row = isinstance(known_facts.get(name.partition(".")[0]), Mapping)
+            if has_row and find_scalar(name, known_facts) is None:
+                yield f"{place} names {name}, which is nothing in the first row"
+    amount = find_scalar(playbook.stake.amount, known_facts) if playbook.stake.amount else None
+    if amount is not None and amount_of(amount) is None:
+        yield f"stake.amount is {amount}, which is no number"
 
 
 def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:

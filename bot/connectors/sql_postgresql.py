@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from bot import sockets
@@ -135,13 +136,15 @@ class _PostgresqlSession:
 
 
 def _create_engine(url: str, seconds: float, *, read_only: bool) -> Engine:
-    options = "-c default_transaction_read_only=on " if read_only else ""
+    # A URL may have options of its own, like the schemas to search.
+    options = make_url(url).query.get("options", "")
+    own = "-c default_transaction_read_only=on " if read_only else ""
     engine = create_engine(
         url,
         pool_timeout=seconds,
         pool_reset_on_return=None,
         connect_args={
-            "options": f"{options}-c statement_timeout={math.ceil(seconds * 1000)}",
+            "options": f"{options} {own}-c statement_timeout={math.ceil(seconds * 1000)}",
             "connect_timeout": max(MIN_CONNECT_SECONDS, math.ceil(seconds)),
             # DISCARD ALL between two calls takes prepared statements away.
             "prepare_threshold": None,

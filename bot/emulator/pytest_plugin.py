@@ -79,8 +79,7 @@ class SlackEmulator:
         try:
             return self._open(request)
         except urllib.error.HTTPError as error:
-            answer = json.load(error)
-            raise AssertionError(f"{path}: {answer['error']}") from None
+            raise AssertionError(f"{path}: {_reason(error)}") from None
 
     def get(self, path: str) -> Any:
         """Return what this path of the control API answers."""
@@ -135,6 +134,15 @@ class SlackEmulator:
     def wait_for_app(self, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the app is connected over Socket Mode."""
         self.wait_for(lambda: self.get("traffic")["connections"], seconds)
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """Return the emulator's sentence, or that there is no such path."""
+    try:
+        answer = json.load(error)
+    except ValueError:
+        return "the emulator knows no such act; the documentation lists them"
+    return str(answer["error"])
 
 
 @pytest.fixture

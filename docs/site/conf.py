@@ -16,6 +16,8 @@ html_theme = "furo"
 html_title = f"Countersign {version}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+# There is no year to name: the licence lies beside the code.
+html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
 # Nothing is fetched from elsewhere: a page opened from a disk is complete.

@@ -16,6 +16,7 @@ EXAMPLES = Path(__file__).parent / "examples"
 PAGES = tuple(file.name for file in SCHEMAS)
 _DEFINITIONS = "#/$defs/"
 _MAX_EXAMPLE = 90
+_MAX_LINES = 90
 Examples = dict[tuple[str, str], Any]
 
 
@@ -108,7 +109,22 @@ def _page(file: SchemaFile) -> str:
                 _text(definition.get("description", "")),
             ]
             parts.append(_values(definition))
+    parts.append(_whole_file(file))
     return "\n\n".join(filter(None, parts)).replace("PAGE:", f"{file.name}-") + "\n"
+
+
+def whole_example(file: SchemaFile) -> str:
+    """Return the richest example file that fits a page, if any."""
+    texts = [path.read_text(encoding="utf-8") for path in example_files(file)]
+    return max((text for text in texts if text.count("\n") <= _MAX_LINES), key=len, default="")
+
+
+def _whole_file(file: SchemaFile) -> str:
+    text = whole_example(file)
+    if not text:
+        return ""
+    intro = "The examples above are cut short; this one can be copied."
+    return f"## A whole file\n\n{intro}\n\n```yaml\n{text}```"
 
 
 def _label(file: SchemaFile, name: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import available_timezones
 
 from bot.cases.finding import Finding, Severity
+from knowledge.library.complaint_words import TAG, find_help, find_yaml_help, in_words
 from knowledge.library.field_names import field_names
 from knowledge.library.places import PLAYBOOKS, LibraryFile, LibraryFiles, Way
 from knowledge.library.presets import list_presets
@@ -26,7 +27,9 @@ FILE_NAMES = (
 _OTHER_FOLDERS = frozenset({"examples", "expectations", "schemas", "sources"})
 
 MIN_LIKENESS = 0.6
-_PLACE = re.compile(r"^(?P<file>[^\s:]+\.yml)(?::(?P<line>\d+))?: (?P<rest>.+)$", re.DOTALL)
+#: Of more fields than this, a list is no help.
+MAX_LISTED_FIELDS = 16
+_PLACE = re.compile(r"^(?P<file>[^:/\n]+?\.yml)(?::(?P<line>\d+))?: (?P<rest>.+)$", re.DOTALL)
 _FIELD = re.compile(r"^(?P<way>[\w.\[\]-]+): (?P<rest>.+)$", re.DOTALL)
 _QUESTION = re.compile(r"^(?P<rest>.*); did you mean (?P<name>[^;]*?)\??$", re.DOTALL)
 _QUOTED = re.compile(r"['\"]([\w.:/ -]+)['\"]")
@@ -35,24 +38,9 @@ _BARE_NAME = re.compile(
     r" or domain|time zone|preset)|already for) '?(?P<name>[\w./-]+)"
 )
 _OFFER = re.compile(r"^actions: (?P<name>[\w.]+) takes (?P<takes>[\w, ]*); given (?P<has>.*)$")
-_LISTED = re.compile(r"; (?:it has|there are|known are) (?P<names>.+)$")
+_LISTED = re.compile(r"[;,] (?:it has|there are|known are) (?P<names>.+)$")
 _CHOICES = re.compile(r"^Input should be (?P<names>'.+)$")
-_YAML_HELP = (
-    ("'\\t'", "Indent with spaces: YAML allows no tabs."),
-    ("mapping values are not allowed", "Check the indentation and the quotes of this line."),
-    ("expected <block end>", "Check the indentation of this line and the one above it."),
-    ("could not find expected ':'", "Write a colon and a space after the name of the field."),
-    ("found duplicate key", "Keep one of the two."),
-)
 ZONE_HELP = "Name a zone of the IANA list, like Europe/London."
-_SENTENCE_HELP = (
-    ("should be a valid list", "Write it in brackets, like [one, two]."),
-    (
-        "List should have at least 1 item",
-        "Name at least one: an empty list means that nobody may decide.",
-    ),
-    ("must be a duration", "Write a number with its unit, like 24h."),
-)
 
 
 def nearest(name: str, options: Iterable[str], *, likeness: float = MIN_LIKENESS) -> str:
@@ -73,12 +61,21 @@ def read_complaints(text: str, files: LibraryFiles) -> Iterator[Finding]:
 def find_ignored_files(files: LibraryFiles) -> Iterator[Finding]:
     """Yield the files that nobody reads, though somebody wrote them."""
     folder = files.folder
-    for path in sorted(folder.rglob("*.yaml")):
-        name = str(path.relative_to(folder))
+    for path in sorted(folder.rglob("*")):
+        ending = path.suffix
+        if ending.lower() in {".yaml", ".yml"} and ending != ".yml" and path.is_file():
+            yield Finding(
+                sentence=f"nobody reads this file: its name ends in {ending}",
+                suggestion=f"Rename it to {path.stem}.yml.",
+                file=str(path.relative_to(folder)),
+                line=1,
+                column=1,
+            )
+    for path in sorted((folder / PLAYBOOKS).glob("*/**/*.yml")):
         yield Finding(
-            sentence="nobody reads this file: its name ends in .yaml",
-            suggestion=f"Rename it to {path.stem}.yml.",
-            file=name,
+            sentence="nobody reads this file: it lies in a folder inside playbooks",
+            suggestion="Move it into playbooks/ itself.",
+            file=str(path.relative_to(folder)),
             line=1,
             column=1,
         )
@@ -105,19 +102,29 @@ def _strange_file(path: Path, files: LibraryFiles) -> Finding:
 def _read_complaint(text: str, files: LibraryFiles) -> Finding:
     match = _PLACE.match(text)
     file = files.find_file(match["file"]) if match else None
-    if match is None or file is None:
+    if match is None:
         return Finding(sentence=text)
+    if file is None:
+        return _unreadable_file(match["file"], match["rest"], files)
     line = int(match["line"] or 0)
     sentence, way = match["rest"], _way_of(match["rest"], file)
     sentence, suggestion = _split_question(sentence)
     position = _find(file, line, way=way, sentence=sentence)
     return Finding(
-        sentence=sentence,
+        sentence=in_words(sentence),
         suggestion=suggestion or _suggest(sentence, way, file=file, files=files),
         file=file.name,
         line=position[0],
         column=position[1],
     )
+
+
+def _unreadable_file(name: str, sentence: str, files: LibraryFiles) -> Finding:
+    """Return the finding about a file that cannot be opened."""
+    paths = [path for path in files.playbook_paths() if path.name == name]
+    path = paths[0].relative_to(files.folder) if paths else Path(name)
+    advice = find_yaml_help(sentence)
+    return Finding(sentence=sentence, suggestion=advice, file=str(path), line=1, column=1)
 
 
 def _split_question(sentence: str) -> tuple[str, str]:
@@ -133,7 +140,11 @@ def _way_of(sentence: str, file: LibraryFile) -> Way:
     way: list[int | str] = []
     value = file.document
     parts = match["way"].split(".")
-    for part in parts:
+    while parts:
+        part = parts.pop(0)
+        # Names of actions have a dot.
+        if isinstance(value, dict) and part not in value and ".".join([part, *parts[:1]]) in value:
+            part = ".".join([part, parts.pop(0)])
         if isinstance(value, list):
             number = _item_number(value, part)
             if number is None:
@@ -145,7 +156,7 @@ def _way_of(sentence: str, file: LibraryFile) -> Way:
             value = value[part]
         elif not isinstance(value, dict):
             break
-        elif part == parts[-1]:
+        elif not parts:
             # Else it is a name that Pydantic puts in between.
             way.append(part)
     return tuple(way)
@@ -197,23 +208,57 @@ def _suggest(sentence: str, way: Way, *, file: LibraryFile, files: LibraryFiles)
     offer = _OFFER.match(sentence)
     if offer:
         return _suggest_parameters(offer["takes"].split(", "), offer["has"].split(", "))
-    for part, suggestion in _YAML_HELP:
-        if part in rest:
-            return suggestion
+    advice = find_yaml_help(rest)
+    if advice:
+        return advice
     if rest.startswith(("Extra inputs", "Unexpected keyword")) and way:
-        return nearest(str(way[-1]), field_names(file.name, way[:-1]))
-    choices = _CHOICES.match(rest)
+        return _suggest_field(str(way[-1]), field_names(file.name, way[:-1]))
+    return (
+        _suggest_choice(rest, _value(file.document, way))
+        or _suggest_name(rest, _names_in(sentence), files)
+        or find_help(sentence, rest)
+    )
+
+
+def _suggest_choice(rest: str, value: object) -> str:
+    """Suggest one of the values that a sentence lists."""
+    choices, tag = _CHOICES.match(rest), TAG.match(rest)
+    if tag:
+        return nearest(tag["tag"], _QUOTED.findall(tag["names"])) or f"There are {tag['names']}."
     if choices:
-        return nearest(str(_value(file.document, way)), _QUOTED.findall(choices["names"]))
-    names = _names_in(sentence)
-    if "time zone" in rest and names:
+        return nearest(str(value), _QUOTED.findall(choices["names"])) or "Choose one of them."
+    return ""
+
+
+def _suggest_name(rest: str, names: list[str], files: LibraryFiles) -> str:
+    """Suggest the nearest name of those that exist."""
+    if not names:
+        return ""
+    if "time zone" in rest:
         return nearest(names[0], available_timezones()) or ZONE_HELP
-    if "no preset" in rest and names:
+    if "has no action" in rest:
+        return nearest(names[0], _list_actions(files)) or "Declare it in systems.yml."
+    if "no preset" in rest:
         return nearest(names[0], list_presets(files.folder))
     listing = _LISTED.search(rest)
-    if listing and names:
-        return nearest(names[0], re.split(r",? and |, ", listing["names"]))
-    return next((help for part, help in _SENTENCE_HELP if part in rest), "")
+    return nearest(names[0], re.split(r",? and |, ", listing["names"])) if listing else ""
+
+
+def _list_actions(files: LibraryFiles) -> list[str]:
+    systems = files.root("systems.yml").document.get("systems") or {}
+    return [
+        f"{name}.{action}"
+        for name, system in systems.items()
+        for action in (system.get("actions") or {} if isinstance(system, dict) else {})
+    ]
+
+
+def _suggest_field(name: str, fields: list[str]) -> str:
+    """Suggest the nearest field, or name those that may stand here."""
+    question = nearest(name, fields)
+    if question or not fields or len(fields) > MAX_LISTED_FIELDS:
+        return question or "Take it out, or look in the reference for what may stand here."
+    return f"Here may stand {', '.join(fields)}."
 
 
 def _suggest_parameters(takes: list[str], present: list[str]) -> str:

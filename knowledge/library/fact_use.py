@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.cases.conditions import fact_names
 from bot.cases.evidence import SIGNAL
+from bot.cases.expressions import stray_brace
 from bot.cases.fact_paths import Path, fact_paths, template_paths
 from bot.cases.finding import Finding
 from bot.cases.plan import STEPS
@@ -19,6 +20,7 @@ Columns = Mapping[str, Collection[str] | None]
 
 #: JMESPath has literals between backticks; a bare word is a field, and there is none.
 _LITERALS = frozenset({"true", "false"})
+_CURLY = re.compile(r"\{[^{}]*\}?")
 _FACT_COLUMN = re.compile(r"\bfacts\s*\.\s*([A-Za-z_]\w*)\s*\.\s*([A-Za-z_]\w*)")
 
 
@@ -71,6 +73,47 @@ def check_facts(playbook: Playbook, columns: Columns, files: LibraryFiles) -> It
                 )
     for use in _uses(playbook):
         yield from _check_use(use, facts, file=file, files=files)
+    yield from _check_braces(playbook, file, files)
+
+
+def check_template(
+    template: str, *, file: LibraryFile, way: Way, files: LibraryFiles
+) -> Iterator[Finding]:
+    """Yield the brace of a template that is no placeholder."""
+    brace = stray_brace(template)
+    if brace:
+        yield files.finding(
+            file,
+            way,
+            f"{brace} is no placeholder, so people would read it as it is",
+            suggestion="Write a name of letters, digits, _ and . between two braces:"
+            " {order.total}, without a form or a sum.",
+        )
+
+
+def _check_braces(playbook: Playbook, file: LibraryFile, files: LibraryFiles) -> Iterator[Finding]:
+    """Yield braces that stay as they are on cards."""
+    match = _CURLY.search(playbook.title)
+    if match:
+        yield files.finding(
+            file,
+            ("title",),
+            f"title names the kind and fills no placeholder, so {match[0]} stays in it",
+            suggestion="Put it into what, or into the column that the query calls title.",
+        )
+    templates: list[tuple[Way, str]] = [
+        (("what",), playbook.what),
+        (("brief",), playbook.brief),
+        (("stake", "why"), playbook.stake.why),
+    ]
+    for way, offer in offers_with_ways(playbook):
+        templates.append(((*way, "reason"), offer.reason))
+        if isinstance(offer.otherwise, str):
+            templates.append(((*way, "otherwise"), offer.otherwise))
+        for number, warning in enumerate(offer.warnings):
+            templates.append(((*way, "warnings", number, "text"), warning.text))
+    for place, template in templates:
+        yield from check_template(template, file=file, way=place, files=files)
 
 
 def check_policy_facts(
@@ -162,10 +205,17 @@ def _mistake(path: Path, names: Columns, later_names: Collection[str]) -> tuple[
             return f"{head} is looked up only afterwards", f"Put the look-up {head} above this one."
         owners = [f"{name}.{head}" for name, columns in names.items() if head in (columns or ())]
         question = f"Did you mean {owners[0]}?" if owners else nearest(head, names)
+        question = question or _list_lookups(head, names)
         return f"there is no look-up {head}", question
     columns = names[head]
+    if columns is not None and len(path) > 2 and path[1] in columns:
+        return f"{head}.{path[1]} is one value, and has no {path[2]}", f"Write {head}.{path[1]}."
     if columns is None or len(path) < 2 or path[1] in columns:
         return None
     full_names = [f"{name}.{one}" for name, others in names.items() for one in others or ()]
     suggestion = nearest(path[1], columns) or nearest(".".join(path), full_names)
     return f"{head} has no {path[1]}", suggestion
+
+
+def _list_lookups(head: str, names: Columns) -> str:
+    return f"There are {', '.join(sorted(names))}; a text is written '{head}', in single quotes."

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.constraints import is_channel_name
 from bot.cases.finding import Finding, Severity
 from bot.cases.policy import ActionLimit
@@ -50,6 +51,42 @@ def check_limit_order(library: FileLibrary, files: LibraryFiles) -> Iterator[Fin
             )
 
 
+def check_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
+    """Yield the listed groups with too few people to decide."""
+    groups = library.rules.groups
+    for group, people in groups.items():
+        if not people:
+            yield files.finding(
+                files.root(_POLICY),
+                ("groups", group),
+                f"nobody is in the group {group}, so it can decide nothing",
+                suggestion="List people by Slack id or e-mail, or take the line out for a user"
+                " group of Slack.",
+            )
+    for file, way, factor in _factors(library, files):
+        people = groups.get(factor.group, ())
+        if people and factor.count > len(people):
+            yield files.finding(
+                file,
+                way,
+                f"{factor.count} of {factor.group} must approve, and only {len(people)} people are"
+                " in it, so nothing can be approved",
+                suggestion="Lower count, or list more people under groups: in policy.yml.",
+            )
+
+
+def _factors(
+    library: FileLibrary, files: LibraryFiles
+) -> Iterator[tuple[LibraryFile, Way, ApprovalRequirement]]:
+    """Iterate over the approvals that are asked for, with places."""
+    for tier, rule in library.rules.tiers.items():
+        for number, factor in enumerate(rule.factors):
+            yield files.root(_POLICY), ("tiers", tier, "approvers", number), factor
+    for kind, playbook in library.playbooks.items():
+        for number, factor in enumerate(playbook.terms.factors):
+            yield files.playbook(kind), ("approval", "approvers", number), factor
+
+
 def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
     """Yield hints about what nobody uses, or nothing can be learned from."""
     offers = {
@@ -68,6 +105,13 @@ def find_unused(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]:
                     suggestion="Offer it under actions of a playbook, or take it out.",
                     severity=Severity.HINT,
                 )
+    if {*library.playbooks} <= {UNRECOGNISED} and not library.programs:
+        yield Finding(
+            sentence="the library has no playbook, so it finds no cases",
+            suggestion="Write one into playbooks/, or let `countersign init` propose one.",
+            severity=Severity.HINT,
+            file="playbooks",
+        )
     for kind, playbook in library.playbooks.items():
         if not playbook.examples and kind != UNRECOGNISED:
             yield files.finding(
@@ -148,15 +192,9 @@ def _lone_groups(library: FileLibrary, files: LibraryFiles) -> Iterator[Finding]
         for role, group in playbook.owners.by_role().items():
             uses[group] += 1
             places.setdefault(group, (files.playbook(kind), ("owners", role)))
-        for number, factor in enumerate(playbook.terms.factors):
-            uses[factor.group] += 1
-            way: Way = ("approval", "approvers", number)
-            places.setdefault(factor.group, (files.playbook(kind), way))
-    for tier, rule in library.rules.tiers.items():
-        for number, factor in enumerate(rule.factors):
-            uses[factor.group] += 1
-            way = ("tiers", tier, "approvers", number)
-            places.setdefault(factor.group, (files.root(_POLICY), way))
+    for file, way, factor in _factors(library, files):
+        uses[factor.group] += 1
+        places.setdefault(factor.group, (file, way))
     for group, count in uses.items():
         others = [other for other, times in uses.items() if times > 1]
         question = nearest(group, others, likeness=MIN_GROUP_LIKENESS)

@@ -25,14 +25,17 @@ def parse(path: Path, raw: bytes) -> Any:
         text = raw.decode("utf-8")
         _refuse_references(path, yaml, text)
         document = yaml.load(text)
-    except UnicodeDecodeError:
-        raise PlaybookInvalid(f"{path.name}: is not UTF-8 text") from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise PlaybookInvalid(f"{path.name}:{line}: is not UTF-8 text") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = " ".join(str(error.problem or "is not YAML").split())
         raise PlaybookInvalid(f"{path.name}:{line}: {problem.split(' with value')[0]}") from None
     except (YAMLError, RecursionError) as error:
         raise PlaybookInvalid(f"{path.name}: is not YAML ({type(error).__name__})") from None
+    if document is None:
+        raise PlaybookInvalid(f"{path.name}:1: is empty")
     if not isinstance(document, dict):
         raise PlaybookInvalid(f"{path.name}:1: must be a mapping")
     return document

@@ -146,6 +146,8 @@ def open_pack(name_or_path: str) -> Iterator[Path]:
     if name_or_path in packaged_names():
         yield PACKAGED_PACKS / name_or_path
     elif path.is_dir():
+        if not (path / PACK_FILE).is_file():
+            raise Refusal(f"{name_or_path} is no pack: it has no {PACK_FILE}")
         _check_files(path)
         yield path
     elif path.is_file():

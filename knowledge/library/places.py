@@ -135,7 +135,9 @@ def _find_value(document: Any, way: Way) -> tuple[int, int]:
     value = document
     for part in way:
         try:
-            position = value.lc.item(part) if isinstance(part, int) else value.lc.key(part)
+            # An empty mapping has no places at all.
+            place = value.lc.item(part) if isinstance(part, int) else value.lc.key(part)
+            position = place or position
             value = value[part]
         except (KeyError, IndexError, AttributeError, TypeError):
             continue

@@ -31,7 +31,9 @@ def list_playbook_files(folder: Path) -> list[Path]:
 
     Those of the packaged sample lie in its packs, so that no playbook exists twice.
     """
-    files = [*(folder / PLAYBOOKS).glob("*.yml"), *_list_sample_files(folder / PACKS)]
+    # Editors and file systems leave files that begin with a dot.
+    own = [path for path in (folder / PLAYBOOKS).glob("*.yml") if not path.name.startswith(".")]
+    files = [*own, *_list_sample_files(folder / PACKS)]
     return sorted(files, key=attrgetter("name"))
 
 

@@ -87,6 +87,7 @@ def read_playbooks(
     """Read these playbooks, with the complaints about others."""
     playbooks: dict[str, Playbook] = {}
     complaints: list[str] = []
+    names: dict[str, str] = {}
     for path in files:
         try:
             playbook = read_playbook(path, stage=stage)
@@ -95,11 +96,13 @@ def read_playbooks(
             continue
         mistakes = _check_playbook(path, playbook, systems=systems, policy=policy)
         if not mistakes and playbook.kind in playbooks:
-            mistakes = [f"{path.name}: another playbook is already for {playbook.kind}"]
+            other = names[playbook.kind]
+            mistakes = [f"{path.name}: another playbook is already for {playbook.kind}, in {other}"]
         if mistakes:
             complaints += mistakes
         else:
             playbooks[playbook.kind] = with_stake_currency(playbook, policy.currency)
+            names[playbook.kind] = path.name
     return playbooks, complaints
 
 

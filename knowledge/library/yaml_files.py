@@ -149,10 +149,23 @@ def read_bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise PlaybookInvalid(f"{path}: {error.strerror}") from None
+        raise PlaybookInvalid(f"{path.name}: {_reason(path, error)}") from None
     if len(raw) > MAX_FILE_BYTES:
         raise PlaybookInvalid(f"{path.name}: larger than {MAX_FILE_BYTES:,} bytes")
     return raw
+
+
+def _reason(path: Path, error: OSError) -> str:
+    """Say why a file cannot be read."""
+    if path.is_symlink() and not path.exists():
+        return "leads nowhere: it is a link to a file that is not there"
+    match error:
+        case FileNotFoundError():
+            return "is missing"
+        case IsADirectoryError():
+            return "is a folder"
+        case _:
+            return f"cannot be read: {error.strerror}"
 
 
 def _read_values(path: Path, raw: bytes) -> Any:

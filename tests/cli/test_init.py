@@ -18,6 +18,7 @@ from bot.cases.expressions import find_scalar, render
 from bot.cases.plan import Money
 from bot.cli.app import COUNTERSIGN
 from bot.cli.company_tables import read_database_url, read_tables
+from bot.cli.findings import find_all_problems
 from bot.cli.init import copy_sample
 from bot.cli.own_library import Choices, env_lines, write_library
 from bot.cli.proposal_sql import Dialect
@@ -36,6 +37,7 @@ from tests.servers import create_database, drop_database
 
 OPTIONS = ("--currency", "EUR", "--channel", "C0ORDERS", "--approvers", "shift-leads")
 DATABASE = ("--database", "company.sqlite")
+BY_SCRIPT = ("--currency", "EUR", "--approvers", "shift-leads", "--yes")
 TABLES = """
 CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(80));
 CREATE TABLE "Order Heads" (
@@ -383,6 +385,92 @@ def test_a_password_with_odd_letters_comes_back_from_the_settings_as_it_was(own)
     url = "postgresql+psycopg://me:a'b\"c#d e\\f$HOME@host/shop"
     Path(".env").write_text(env_lines(Path("mine"), database_url=url, bot_token="", app_token=""))
     assert read_env_file(Path(".env"))["COMPANY_DATABASE_URL"] == url
+
+
+# --- companies that are not like the sample -------------------------------------------------------
+
+
+def make_company(path: Path, *statements: str) -> Path:
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+    return path
+
+
+def test_names_in_another_language_with_spaces_make_a_kind_that_files_can_have(folder):
+    path = make_company(
+        folder / "firma.sqlite",
+        'CREATE TABLE "Aufträge 2024" ("Nr" INTEGER PRIMARY KEY, due_on DATE, done_on DATE)',
+        """INSERT INTO "Aufträge 2024" VALUES (1, date('now', '-3 days'), NULL)""",
+    )
+    result = run("mine", "--database", str(path), "--channel", "aufträge", *BY_SCRIPT)
+    assert result.exit_code == 0, result.output
+    (playbook,) = [one for one in load(Path("mine")).playbooks.values() if one.detection]
+    assert playbook.kind == "auftraege_2024_overdue"
+    assert playbook.title == "Aufträge 2024 overdue"
+    assert playbook.channel == "aufträge"
+
+
+def test_of_many_tables_the_one_with_rows_is_tried_and_a_screen_of_them_is_listed(folder):
+    tables = (
+        f"CREATE TABLE t{number:03} (id INTEGER PRIMARY KEY, due_on DATE, done_on DATE)"
+        for number in range(120)
+    )
+    row = "INSERT INTO t115 VALUES (1, date('now', '-3 days'), NULL)"
+    path = make_company(folder / "erp.sqlite", *tables, row)
+    result = run("mine", "--database", str(path), "--channel", "orders", *BY_SCRIPT)
+    assert result.exit_code == 0, result.output
+    assert "t115" in result.output
+    assert "t099" not in result.output
+    assert "and 80 more" in result.output
+
+
+def test_a_currency_without_cents_has_larger_bounds_and_may_be_typed_small(folder):
+    path = make_company(
+        folder / "shop.sqlite",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, due_on DATE, done_on DATE)",
+        "INSERT INTO orders VALUES (1, date('now', '-3 days'), NULL)",
+    )
+    answers = f"{path}\n1\njpy\norders\nU0ANA\nxoxp-1\nxoxb-1\nxapp-1\n"
+    result = run("mine", answers=answers)
+    assert result.exit_code == 0, result.output
+    policy = load(Path("mine")).rules
+    assert (policy.currency, policy.medium_above, policy.high_above) == ("JPY", 25_000, 250_000)
+    # A token of another sort is asked for again.
+    assert "begins with xoxb-" in result.output
+    assert "SLACK_BOT_TOKEN=xoxb-1" in Path(".env").read_text()
+
+
+def test_two_libraries_at_once_are_refused(folder):
+    assert "leave one of them out" in str(run("mine", "--sample", "--pack", "stock").exception)
+    assert not Path("mine").exists()
+
+
+def test_a_schema_of_postgresql_is_named_where_the_tables_are_elsewhere(folder, postgres):
+    name = f"company{uuid.uuid4().hex[:8]}"
+    create_database(postgres, name)
+    plain = f"{postgres}/{name}"
+    engine = create_engine(plain)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA shop"))
+        connection.execute(
+            text("CREATE TABLE shop.bills (id uuid PRIMARY KEY, due_on date, paid_on date)")
+        )
+        connection.execute(
+            text("INSERT INTO shop.bills VALUES (gen_random_uuid(), current_date - 3, NULL)")
+        )
+    engine.dispose()
+    options = ("--channel", "orders", *BY_SCRIPT)
+    refusal = str(run("mine", "--database", plain, *options).exception)
+    assert "the tables of this database are in shop: add ?options=-csearch_path%3Dshop" in refusal
+    whole = f"{plain}?options=-csearch_path%3Dshop"
+    assert run("mine", "--database", whole, *options).exit_code == 0
+    variables = {**read_env_file(Path(".env")), "COUNTERSIGN_DATA_DIR": str(folder / "data")}
+    tokens = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"}
+    # The keys are UUIDs, of which no example is at hand.
+    assert find_all_problems(load_settings({**variables, **tokens}))[0] == []
+    drop_database(postgres, name)
 
 
 # --- the sample -----------------------------------------------------------------------------------

@@ -101,6 +101,27 @@ def test_evidence_that_cannot_be_read_or_finds_nothing_fails_the_trial(
     assert f"evidence {lookup.name} could not be read" in printed
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('what: "', 'what: "{stock.colour} ', "what names stock.colour, which is nothing"),
+        ("amount: stock.margin_at_risk", "amount: stock.product", "which is no number"),
+        ("{product_id: signal.product_id,", "{product_id: signal.title,", "cannot be prepared"),
+    ],
+    ids=["a column that there is not", "an amount in words", "a parameter of another type"],
+)
+def test_a_card_with_a_gap_fails_the_trial(
+    tmp_path, attempt, playbook, company, before, after, says
+):
+    text = playbook("low_stock")
+    assert before in text
+    printed, status = attempt(
+        write(tmp_path, text.replace(before, after, 1)), "--database", company
+    )
+    assert status == 1
+    assert says in printed
+
+
 def test_a_plan_that_nobody_may_decide_or_that_policy_refuses_fails_the_trial(
     tmp_path, monkeypatch, company
 ):

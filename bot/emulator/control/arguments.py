@@ -210,6 +210,18 @@ SCHEMAS: Schemas = {
 }
 
 
+#: What the control API says where the Web API has a code.
+SENTENCES = {
+    "user_not_found": "user_not_found: there is no person with this id; /_ctl/state lists them",
+    "channel_not_found": "channel_not_found: there is no such channel; /_ctl/state lists them",
+    "message_not_found": "message_not_found: there is no message with this ts in the channel;"
+    " /_ctl/messages?channel=… lists them",
+    "not_in_channel": "not_in_channel: this person is not in the channel",
+    "no_such_command": "no_such_command: the app's manifest declares no such command",
+    "no_such_shortcut": "no_such_shortcut: the app's manifest declares no such shortcut",
+}
+
+
 async def read_arguments(request: Request, name: str, *, or_none: bool = False) -> Json:
     """Return a call's arguments; ``or_none`` takes an empty body too.
 
@@ -261,6 +273,7 @@ def with_sentences(serve: Serve) -> Serve:
         try:
             return await serve(request)
         except ApiError as refusal:
-            return JSONResponse({"error": refusal.error, **refusal.details}, 400)
+            sentence = SENTENCES.get(refusal.error, refusal.error)
+            return JSONResponse({"error": sentence, **refusal.details}, 400)
 
     return answer

@@ -1,3 +1,4 @@
+from bot.emulator.control.arguments import SENTENCES
 from tests.emulator.calls import BUTTON_BLOCKS, post_message, press
 
 
@@ -5,7 +6,7 @@ def test_a_press_without_an_answer_is_not_acknowledged(slack):
     ts = post_message(slack, blocks=BUTTON_BLOCKS)
     assert press(slack, ts)["acked"] is False
     assert press(slack, ts, action_id="other") == {"error": "no_such_element"}
-    assert press(slack, "1.0") == {"error": "message_not_found"}
+    assert press(slack, "1.0") == {"error": SENTENCES["message_not_found"]}
 
 
 def test_a_command_outside_the_manifest_does_not_exist(slack, envelopes):
@@ -15,7 +16,7 @@ def test_a_command_outside_the_manifest_does_not_exist(slack, envelopes):
         "text": "",
     }
     answer = slack.emulator.post("slash", {**act, "command": "/nonsense"})
-    assert answer == {"error": "no_such_command"}
+    assert answer == {"error": SENTENCES["no_such_command"]}
     assert slack.emulator.post("slash", {**act, "command": "/exceptions"})["acked"]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from bot.emulator.control.arguments import SCHEMAS
+from bot.emulator.control.arguments import SCHEMAS, SENTENCES
 from bot.emulator.server import build
 from bot.emulator.web_api import METHODS
 from tests.emulator.block_kit import BLOCKS, MODAL
@@ -152,9 +152,9 @@ def test_the_sentence_says_which_argument_is_wrong_and_why(client, message):
         "as is missing": {"action_id": "go"},
         "colour is no argument here": {**place, "colour": "red"},
         "ts: should be a valid string": {**place, "ts": 5},
-        "user_not_found": {**place, "as": "U0NOBODY"},
-        "channel_not_found": {**place, "channel": "C0NONE"},
-        "message_not_found": {**place, "ts": "1.2"},
+        SENTENCES["user_not_found"]: {**place, "as": "U0NOBODY"},
+        SENTENCES["channel_not_found"]: {**place, "channel": "C0NONE"},
+        SENTENCES["message_not_found"]: {**place, "ts": "1.2"},
         "no_such_element": {**place, "action_id": "stop"},
     }
     for sentence, body in wrong.items():
