@@ -521,8 +521,8 @@ def main() -> None:
         terminal.err.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
         sys.exit(1)
     except Exception as failure:
-        refusal = machine_faults.as_refusal(failure)
-        if refusal is None:
+        fault = machine_faults.as_refusal(failure)
+        if fault is None:
             raise
-        terminal.err.print(str(refusal), style="red", markup=False)
+        terminal.err.print(str(fault), style="red", markup=False)
         sys.exit(1)

@@ -8,7 +8,7 @@ import sys
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError
 
 from bot.cli.machine_faults import as_refusal
 from bot.settings import inherit
@@ -48,12 +48,10 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
     assert done.stderr == "the file of the database cannot be used: file is not a database\n"
 
 
-def raised_by(call):
-    try:
-        call()
-    except Exception as failure:
-        return failure
-    raise AssertionError("nothing was raised")
+def address_error():
+    with pytest.raises(ArgumentError) as raised:
+        sa.make_url("postgres//x")
+    return raised.value
 
 
 def sqlite_error(name):
@@ -65,7 +63,7 @@ def sqlite_error(name):
 @pytest.mark.parametrize(
     ("failure", "text"),
     [
-        (raised_by(lambda: sa.make_url("postgres//x")), "COUNTERSIGN_DATABASE_URL is no address"),
+        (address_error(), "COUNTERSIGN_DATABASE_URL is no address"),
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), "No space left on device: /"),
         (sqlite_error("SQLITE_FULL"), "the file of the database cannot be used: database or disk"),
         (sqlite_error("SQLITE_IOERR_WRITE"), "the file of the database cannot be used"),
