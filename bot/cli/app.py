@@ -515,14 +515,14 @@ def main() -> None:
     try:
         COUNTERSIGN(obj=READS_ENV_FILE)
     except Refusal as refusal:
-        terminal.err.print(str(refusal), style="red", markup=False)
+        terminal.print_failure(str(refusal))
         sys.exit(1)
     except CountersignError as failure:
-        terminal.err.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
+        terminal.print_failure(f"{type(failure).__name__}: {failure}")
         sys.exit(1)
     except Exception as failure:
         fault = machine_faults.as_refusal(failure)
         if fault is None:
             raise
-        terminal.err.print(str(fault), style="red", markup=False)
+        terminal.print_failure(str(fault))
         sys.exit(1)
