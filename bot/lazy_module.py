@@ -1,9 +1,10 @@
 """Modules that most processes do not need."""
 
 import ast
+import contextlib
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,10 @@ PACKAGES_IN_PARTS = frozenset(
         "uvicorn",
     }
 )
+
+
+#: The command line of an HTTP library, which it does without where it cannot be imported: 5 MB.
+COMMAND_LINES = frozenset({"httpx._main"})
 
 
 class LazyModule:
@@ -39,6 +44,33 @@ class LazyModule:
         if module is None:
             module = self._module = importlib.import_module(self._name)
         return getattr(module, attribute)
+
+
+@contextlib.contextmanager
+def lazy_functions(module: str, *names: str) -> Iterator[None]:
+    """Let what is imported meanwhile find these functions of a module, but not the module.
+
+    It is imported when one of them is called. Classes are functions here: they can be called, and
+    nothing else.
+    """
+    if module in sys.modules:
+        yield
+        return
+    stand_in = ModuleType(module)
+    for name in names:
+        setattr(stand_in, name, _lazy_function(module, name))
+    sys.modules[module] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+def _lazy_function(module: str, name: str) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments, **options)
+
+    return call
 
 
 class _PartsLoader(SourceFileLoader):
@@ -71,7 +103,13 @@ class _PartsFinder:
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return the usual spec with another loader; None for all other modules."""
+        """Return the usual spec with another loader; None for all other modules.
+
+        Raises:
+            ModuleNotFoundError: it is a command line that nobody calls here.
+        """
+        if name in COMMAND_LINES:
+            raise ModuleNotFoundError(f"{name} is not imported here", name=name)
         if name not in PACKAGES_IN_PARTS:
             return None
         spec = PathFinder.find_spec(name, path, target)

@@ -1,6 +1,6 @@
 """The composition root: real things are plugged together here and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ from bot.audit.receipts import Receipts
 from bot.cases.errors import ChatFailed
 from bot.checkpoint_keeper import open_keeper, open_witness
 from bot.connectors.callbacks import CallbackSender
+from bot.connectors.measured import describe_failing_systems
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.event_effects import with_callbacks
 from bot.desk.groups_in_use import describe_empty_groups
@@ -22,6 +23,7 @@ from bot.desk.worker import WorkerTimings
 from bot.exposition import expose_metrics
 from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.clock import Clock
+from bot.ports.connector import Connector
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
@@ -101,6 +103,9 @@ def build_service(
         socket=socket,
         list_gaps=lambda: [
             *blind_detectors.describe(worker.clock()),
+            *describe_failing_systems(
+                parts.systems, blind_detectors.kinds_by_system(worker.clock())
+            ),
             *describe_empty_groups(desk.library, parts.directory),
             *retention_delays.describe(),
             *_memory_gaps(worker.knowledge.precedents),
@@ -163,6 +168,7 @@ class _Parts:
     client: WebClient
     chat: SlackChat
     directory: SlackDirectory
+    systems: Mapping[str, Connector]
 
 
 def _memory_gaps(memory: PrecedentMemory) -> list[str]:
@@ -212,7 +218,7 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         clock=clock,
         kind_watch=kind_watch,
     )
-    return _Parts(worker=worker, client=client, chat=chat, directory=directory)
+    return _Parts(worker=worker, client=client, chat=chat, directory=directory, systems=systems)
 
 
 def with_channel_ids(library: FileLibrary, client: WebClient, store: Store) -> FileLibrary:

@@ -53,14 +53,18 @@ class BlindDetectors:
 
     def describe(self, now: datetime) -> list[str]:
         """Say which systems cannot be read, and what that hides."""
+        return [
+            f"The system {system} cannot be read, so nobody looks for {', '.join(kinds)}"
+            for system, kinds in self.kinds_by_system(now).items()
+        ]
+
+    def kinds_by_system(self, now: datetime) -> dict[str, list[str]]:
+        """Return the systems that cannot be read, with the kinds that it hides."""
         kinds_by_system: dict[str, list[str]] = {}
         for kind, (system, until) in sorted(self._failures.copy().items()):
             if now <= until:
                 kinds_by_system.setdefault(system, []).append(kind)
-        return [
-            f"The system {system} cannot be read, so nobody looks for {', '.join(kinds)}"
-            for system, kinds in kinds_by_system.items()
-        ]
+        return kinds_by_system
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import json
 import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -174,8 +175,10 @@ def opened_backup(source: Path) -> Iterator[tuple[Path, BackupManifest]]:
         try:
             with tarfile.open(source) as tar:
                 tar.extractall(scratch, filter="data")
-        except (OSError, tarfile.TarError) as failure:
-            raise Refusal(f"{source} cannot be read as a backup: {failure}") from None
+        except (OSError, EOFError, zlib.error, tarfile.TarError) as failure:
+            # Of a file that ends too soon; a library lists the ways that it has tried.
+            reason = str(failure).splitlines()[0].rstrip(":")
+            raise Refusal(f"{source} cannot be read as a backup: {reason}") from None
         yield Path(scratch), _read_verified_manifest(Path(scratch))
 
 
@@ -206,8 +209,11 @@ def _read_manifest(folder: Path) -> BackupManifest:
             raise ValueError("another format")
         content["made_at"] = datetime.fromisoformat(content["made_at"])
         return BackupManifest(**content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as failure:
-        raise Refusal(f"{folder} has no {MANIFEST} of a backup ({failure})") from None
+    except OSError as failure:
+        raise Refusal(f"{folder} has no {MANIFEST} of a backup ({failure.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        # What is wrong in it helps nobody: it is written by us, and never by hand.
+        raise Refusal(f"{folder} has no {MANIFEST} of a backup (it is another one)") from None
 
 
 def _plain(manifest: BackupManifest) -> dict[str, Any]:

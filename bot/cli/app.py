@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importlib import metadata
 
     from bot import settings
-    from bot.cli import terminal
+    from bot.cli import machine_faults, terminal
 else:
     # It looks through what is installed.
     metadata = LazyModule("importlib.metadata")
@@ -28,6 +28,8 @@ else:
     settings = LazyModule("bot.settings")
     # A command that prints no tables needs no library for them.
     terminal = LazyModule("bot.cli.terminal")
+    # It knows the errors of databases.
+    machine_faults = LazyModule("bot.cli.machine_faults")
 
 #: What the program passes to its commands: only then is ``.env`` read, and by no test or library.
 READS_ENV_FILE = object()
@@ -506,15 +508,21 @@ def _own_options() -> list[Any]:
 def main() -> None:
     """Run the command of the arguments.
 
-    An error of ours is printed without a traceback, and ends with status 1.
+    An error of ours, or of the machine, is printed without a traceback, and ends with status 1.
     """
     COUNTERSIGN.params.extend(_own_options())
     COUNTERSIGN.params.extend(get_install_completion_arguments())
     try:
         COUNTERSIGN(obj=READS_ENV_FILE)
     except Refusal as refusal:
-        terminal.err.print(str(refusal), style="red", markup=False)
+        terminal.print_failure(str(refusal))
         sys.exit(1)
     except CountersignError as failure:
-        terminal.err.print(f"{type(failure).__name__}: {failure}", style="red", markup=False)
+        terminal.print_failure(f"{type(failure).__name__}: {failure}")
+        sys.exit(1)
+    except Exception as failure:
+        fault = machine_faults.as_refusal(failure)
+        if fault is None:
+            raise
+        terminal.print_failure(str(fault))
         sys.exit(1)

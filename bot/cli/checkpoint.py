@@ -45,7 +45,8 @@ def checkpoint(
             return
         new_checkpoint = checkpoints.sign(store.ledger)
     note = new_checkpoint.note if new_checkpoint else "No new entries since the last checkpoint."
-    out.print(note, markup=False)
+    # A line of it that is broken is no signature.
+    out.print(note, markup=False, soft_wrap=True)
     out.print(f"Public key: {checkpoints.public_key}", markup=False, soft_wrap=True)
 
 

@@ -123,7 +123,7 @@ def _carry_out(
     counts = {
         "cases": len(reach.closed_cases),
         "entries": entries,
-        **erasures.sweep(erasure.subject),
+        **erasures.sweep(erasure.subject, reach.in_flight),
     }
     if not reach.in_flight:
         erasures.complete(erasure, counts, now)

@@ -52,7 +52,7 @@ def verify(
         )
         raise typer.Exit(1 if result.findings else 0)
     for remark in result.remarks:
-        out.print(f"Note: {remark}", markup=False)
+        out.print(f"Note: {remark}", markup=False, soft_wrap=True)
     print_problems(
         result.findings,
         otherwise=(

@@ -19,6 +19,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
+def print_failure(text: str) -> None:
+    """Print why a command failed.
+
+    Whoever is no terminal gets its lines as they are, which programs can search.
+    """
+    err.print(text, style="red", markup=False, soft_wrap=not err.is_terminal)
+
+
 def print_hanging(head: str, text: str) -> None:
     """Print a text after its head, and go on below its beginning.
 
@@ -44,7 +52,7 @@ def print_problems(problems: Sequence[str], *, otherwise: str, as_json: bool) ->
         print_json({"ok": not problems, "problems": list(problems)})
     elif problems:
         for problem in problems:
-            out.print(f"• {problem}", markup=False)
+            out.print(f"• {problem}", markup=False, soft_wrap=not out.is_terminal)
     else:
         out.print(otherwise, markup=False)
     raise typer.Exit(1 if problems else 0)

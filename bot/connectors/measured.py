@@ -1,13 +1,13 @@
 """Count, time and trace the calls of an outside system."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import tracing
 from bot.cases.canonical import Scalar, ScalarMapping
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.plan import Action
 from bot.clock import monotonic
 from bot.metrics import CONNECTOR_CALL_SECONDS, CONNECTOR_CALLS
@@ -15,6 +15,8 @@ from bot.ports.connector import NOTHING, Connector, Effect, EffectStatus, FactRe
 
 #: The outcomes of a call, beside those of a look for an effect.
 DONE, FAILED, UNKNOWN, CHANGED, ERROR = "done", "failed", "unknown", "changed", "error"
+#: One call may fail for what it asks; after so many in a row the system is told of.
+MAX_FAILURES = 3
 
 
 @dataclass(slots=True)
@@ -30,6 +32,8 @@ class MeasuredConnector:
     def __init__(self, system: str, connector: Connector) -> None:
         self._system = system
         self._connector = connector
+        #: Calls of this process that failed since the last that was answered.
+        self.failures_in_a_row = 0
 
     @property
     def timeout(self) -> timedelta:
@@ -94,10 +98,17 @@ class MeasuredConnector:
     @contextmanager
     def _count(self, name: str, call: _Call) -> Iterator[None]:
         began_at = monotonic()
+        is_answered = False
         try:
             yield
+            is_answered = True
         except WorldMoved:
             call.outcome = CHANGED
+            is_answered = True
+            raise
+        except SystemRefused:
+            call.outcome = FAILED
+            is_answered = True
             raise
         except OutcomeUnknown:
             call.outcome = UNKNOWN
@@ -109,5 +120,20 @@ class MeasuredConnector:
             call.outcome = ERROR
             raise
         finally:
+            self.failures_in_a_row = 0 if is_answered else self.failures_in_a_row + 1
             CONNECTOR_CALL_SECONDS.labels(self._system, name).observe(monotonic() - began_at)
             CONNECTOR_CALLS.labels(self._system, name, call.outcome).inc()
+
+
+def describe_failing_systems(
+    systems: Mapping[str, Connector], known: Collection[str] = ()
+) -> list[str]:
+    """Say which systems answer no call of this process, but for those that are ``known``."""
+    return [
+        f"The system {name} did not answer the last {system.failures_in_a_row} calls;"
+        " `countersign doctor` says why"
+        for name, system in sorted(systems.items())
+        if isinstance(system, MeasuredConnector)
+        and system.failures_in_a_row >= MAX_FAILURES
+        and name not in known
+    ]

@@ -139,7 +139,13 @@ def _load_sqlite(copy: Path, path: Path) -> None:
         # Of a database that is gone; it must not be read as part of this one.
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     beside = path.with_name(f".{path.name}.new")
-    shutil.copyfile(copy, beside)
+    beside.touch(mode=0o600)
+    try:
+        shutil.copyfile(copy, beside)
+    except OSError:
+        # A full disk has no room for half a copy either.
+        beside.unlink(missing_ok=True)
+        raise
     beside.chmod(0o600)
     beside.replace(path)
 

@@ -64,6 +64,7 @@ DERIVED_TABLES = frozenset(
         "case_tallies",
     }
 )
+SIGNAL_TABLES = (tables.inbox, tables.inbox_conflicts)
 #: Nothing rests on these rows: those that name a person are deleted.
 DISPOSABLE_TABLES = frozenset({"questions", "boards", "listed", "ticks"})
 
@@ -256,19 +257,33 @@ class SqlErasureStore:
 
     # --- the rest --------------------------------------------------------------------------------
 
-    def sweep(self, subject: ErasureSubject) -> dict[str, int]:
-        """Erase the person from all other tables, page by page."""
+    def sweep(self, subject: ErasureSubject, in_flight: Sequence[str] = ()) -> dict[str, int]:
+        """Erase the person from all other tables, page by page.
+
+        Signals of the cases ``in_flight`` stay with them: without one its case would be found to
+        be changed.
+        """
         counts: dict[str, int] = {}
+        signals = self._signals_of(in_flight)
         for table in _swept_tables():
             for page in self._pages(table, subject):
-                job = partial(_sweep_rows, table=table, rows=page, subject=subject)
+                rows = page
+                if table in SIGNAL_TABLES:
+                    rows = [row for row in page if (row.source, row.key) not in signals]
+                job = partial(_sweep_rows, table=table, rows=rows, subject=subject)
                 self._database.write(job, appends=False)
-                counts[table.name] = counts.get(table.name, 0) + len(page)
+                counts[table.name] = counts.get(table.name, 0) + len(rows)
         # Tallies of nothing still say who decided.
         self._database.write(
             lambda unit: unit.connection.execute(_DROP_EMPTY_TALLIES), appends=False
         )
         return counts
+
+    def _signals_of(self, case_ids: Sequence[str]) -> set[tuple[str, str]]:
+        """Return source and key of the signals of these cases."""
+        inbox = tables.inbox.c
+        query = select(inbox.source, inbox.key).where(inbox.case_id.in_(case_ids))
+        return {(row.source, row.key) for row in self._database.fetch(query)}
 
     def complete(self, erasure: Erasure, counts: Mapping[str, int], now: datetime) -> None:
         """Record that nothing is left, and forget the names."""
@@ -437,7 +452,7 @@ def _is_disposable(table: Table, row: Any, subject: ErasureSubject) -> bool:
         if row.state == LEASED:
             raise TooLate(f"{row.topic} is under way; try again in a minute")
         return row.state == DONE or subject.is_in(row.key)
-    if table in (tables.inbox, tables.inbox_conflicts):
+    if table in SIGNAL_TABLES:
         # Those of a case were rewritten with it: this one has none.
         return True
     return table.name in DISPOSABLE_TABLES

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from bot.lazy_module import LazyModule
 from knowledge.memory.model_folder import TOKENIZER, ModelFolder, hash_files
-from knowledge.memory.sentence_encoder import MAX_TOKENS, SentenceEncoder, open_session
+from knowledge.memory.sentence_encoder import (
+    MAX_TOKENS,
+    WEIGHTS_FOLDER,
+    SentenceEncoder,
+    open_session,
+)
 
 if TYPE_CHECKING:
     from knowledge.memory import sentence_graph
@@ -18,8 +23,6 @@ else:
 
 # Change it with what the graph computes: models of before then wait for the next training.
 GRAPH_VERSION = "1"
-#: The runtime looks for the weights there.
-_WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 class FolderModel(SentenceEncoder):
@@ -57,6 +60,6 @@ class FolderModel(SentenceEncoder):
         # Vectors of two models must never be compared.
         if hash_files(self._folder.path) != self._folder.checksum:
             raise ValueError(f"{self._folder.path} has changed since the start; start again")
-        options.add_session_config_entry(_WEIGHTS_FOLDER, str(self._folder.path))
+        options.add_session_config_entry(WEIGHTS_FOLDER, str(self._folder.path))
         graph = sentence_graph.SentenceGraph(self._folder, MAX_TOKENS).build()
         return open_session(graph, options)

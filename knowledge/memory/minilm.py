@@ -8,11 +8,17 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knowledge.arrays import np
-from knowledge.memory.sentence_encoder import BATCH_SIZE, SentenceEncoder, open_session
+from knowledge.memory.sentence_encoder import (
+    BATCH_SIZE,
+    WEIGHTS_FOLDER,
+    SentenceEncoder,
+    open_session,
+)
 from knowledge.memory.vectors import VECTOR_SIZE, Vectors
 
 if TYPE_CHECKING:
@@ -75,11 +81,11 @@ class MiniLM(SentenceEncoder):
 
     def _open_session(self, options: Any) -> Any:
         # Again: it may be long after the first time.
-        weights = read_verified(self._weights, WEIGHTS_SHA256)
         if self._is_exact:
-            return open_session(weights, options)
-        # The runtime reads these bytes as it opens the session, and does not copy them before.
-        options.add_external_initializers_from_files_in_memory([WEIGHTS], [weights], [len(weights)])
+            return open_session(read_verified(self._weights, WEIGHTS_SHA256), options)
+        verify(self._weights, WEIGHTS_SHA256)
+        # The runtime maps them: only the rows of words that occur take memory.
+        options.add_session_config_entry(WEIGHTS_FOLDER, str(self._weights.parent))
         return open_session(read_verified(GRAPH, GRAPH_SHA256), options)
 
     def _run(self, tokens: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -107,8 +113,12 @@ def find_weights() -> Path:
     return Path(package.origin).parent / WEIGHTS
 
 
+@cache
 def load_tokenizer() -> Any:
-    """Load the packaged tokenizer, without truncation and padding."""
+    """Load the packaged tokenizer, without truncation and padding.
+
+    Once: a process that holds both built-in embedders has one vocabulary.
+    """
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(read_verified(TOKENIZER, TOKENIZER_SHA256).decode())

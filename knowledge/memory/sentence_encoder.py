@@ -21,6 +21,8 @@ else:
 MAX_TOKENS = 128
 # Larger batches are no faster, and their buffers take more memory.
 BATCH_SIZE = 8
+#: The option that says where the runtime finds weights that are in no graph. It maps them.
+WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 class SentenceEncoder(ABC):
@@ -73,7 +75,6 @@ class SentenceEncoder(ABC):
         # the desk has work for the other cores.
         options.intra_op_num_threads = 1
         self._tokenizer = self._open_tokenizer()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
         self._session = self._open_session(options)
         return_free_memory()
 
@@ -81,9 +82,9 @@ class SentenceEncoder(ABC):
         clean_texts = [replace_surrogates(text[:MAX_TEXT_CHARACTERS]) for text in texts]
         if len(clean_texts) == 1:
             # A batch would start the tokenizer's own threads.
-            return [self._tokenizer.encode(clean_texts[0]).ids]
+            return [_truncate(self._tokenizer.encode(clean_texts[0]).ids)]
         encodings = self._tokenizer.encode_batch(clean_texts)
-        return [encoding.ids for encoding in encodings]
+        return [_truncate(encoding.ids) for encoding in encodings]
 
     def _embed_batch(self, token_ids: list[list[int]]) -> Vectors:
         """Run the model, and average over the tokens of each text."""
@@ -110,6 +111,14 @@ class SentenceEncoder(ABC):
 def open_session(graph: bytes, options: Any) -> Any:
     """Load a graph that runs on the processor."""
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _truncate(token_ids: list[int]) -> list[int]:
+    """Keep the first tokens, and the one that marks the end."""
+    # Not by the tokenizer, which others share.
+    if len(token_ids) <= MAX_TOKENS:
+        return token_ids
+    return token_ids[: MAX_TOKENS - 1] + token_ids[-1:]
 
 
 def replace_surrogates(text: str) -> str:

@@ -1,6 +1,7 @@
 """``countersign backup`` and ``countersign restore``: whole, verified, and paused until somebody has looked."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import shutil
@@ -201,6 +202,39 @@ def test_a_changed_backup_is_refused_before_anything_is_written(place, empty_url
         restore(tmp_path / "backup")
     copies.require_empty(empty_url)
     assert not place.checkpoints.exists()
+
+
+def test_an_archive_that_ends_too_soon_is_refused_with_a_reason(place, empty_url, tmp_path):
+    with place.world():
+        pass
+    archive = tmp_path / "backup.tar.gz"
+    backup(archive)
+    archive.write_bytes(archive.read_bytes()[:3_000])
+    place.move("second", empty_url)
+    with pytest.raises(Refusal, match="cannot be read as a backup: Compressed file ended"):
+        restore(archive, key="")
+    assert not (place.data / RESTORE_MARK).exists()
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"format": "countersign backup 1"}'])
+def test_another_manifest_is_refused_without_words_of_the_program(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(Refusal, match=r"of a backup \(it is another one\)$"):
+        restore(tmp_path, key="")
+
+
+def test_a_disk_without_room_for_a_copy_keeps_nothing_of_it(tmp_path, monkeypatch):
+    def fill_up(source, target):
+        target.write_bytes(source.read_bytes()[:10])
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    copy = tmp_path / copies.SQLITE_COPY
+    copy.write_bytes(b"SQLite format 3")
+    monkeypatch.setattr(copies.shutil, "copyfile", fill_up)
+    target = tmp_path / "place" / "countersign.db"
+    with pytest.raises(OSError, match="No space left"):
+        copies.load_copy(copy, f"sqlite:///{target}", environment={})
+    assert list(target.parent.iterdir()) == []
 
 
 def test_a_backup_that_somebody_rewrote_whole_does_not_verify_and_stays_paused(

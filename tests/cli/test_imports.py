@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from bot.cli.app import LazyCommand
-from bot.lazy_module import LazyModule
+from bot.lazy_module import LazyModule, lazy_functions
 
 #: Rare in a bot on SQLite without a chat model: passkeys, systems behind HTTP, questions, files
 #: that are not plain YAML, tables for people, and all that the helper or a training needs.
@@ -109,6 +109,34 @@ except AttributeError as error:
         "Christmas Day",
         "module 'uvicorn' has no attribute 'nothing'",
     ]
+
+
+def test_http_comes_without_its_command_line():
+    loaded = modules_after("import bot.lazy_module, httpx; httpx.Client")
+    assert loaded & {"rich", "pygments", "httpx._main"} == set()
+
+
+def test_chroma_comes_without_the_exporter_of_its_traces():
+    loaded = modules_after("import knowledge.memory.chroma_client")
+    assert "chromadb" in loaded
+    assert loaded & {"grpc", "opentelemetry.exporter"} == set()
+
+
+def test_functions_of_a_module_are_found_before_it_is_imported():
+    sys.modules.pop("colorsys", None)
+    with lazy_functions("colorsys", "rgb_to_hsv"):
+        from colorsys import rgb_to_hsv
+    assert "colorsys" not in sys.modules
+    assert rgb_to_hsv(0, 0, b=0) == (0, 0, 0)
+    assert rgb_to_hsv is not sys.modules["colorsys"].rgb_to_hsv
+
+
+def test_functions_of_a_module_that_is_there_are_its_own():
+    import colorsys
+
+    with lazy_functions("colorsys", "rgb_to_hsv"):
+        from colorsys import rgb_to_hsv
+    assert rgb_to_hsv is colorsys.rgb_to_hsv
 
 
 def test_a_lazy_module_is_the_real_one_once_it_is_used():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.connectors.measured import MeasuredConnector
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
+from bot.connectors.measured import MeasuredConnector, describe_failing_systems
 from bot.ports.connector import EffectStatus
 from tests.fakes.connector import FakeConnector
 from tests.metric_samples import sample
@@ -58,3 +58,32 @@ def test_a_call_that_fails_is_counted_by_how(failure, outcome):
     with pytest.raises(type(failure)):
         MeasuredConnector("till", Failing(failure)).execute(None, "k")
     assert count("execute", outcome) == before + 1
+
+
+def fail(connector, failure):
+    connector._connector.failure = failure
+    with pytest.raises(type(failure)):
+        connector.execute(None, "k")
+
+
+def test_a_system_that_answers_no_call_is_told_until_it_answers():
+    till = MeasuredConnector("till", Failing(None))
+    systems = {"till": till, "house": FakeConnector()}
+    fail(till, ConnectorFailed("away"))
+    fail(till, OutcomeUnknown("no answer"))
+    assert describe_failing_systems(systems) == []
+    fail(till, ConnectorFailed("away"))
+    sentence = "The system till did not answer the last 3 calls; `countersign doctor` says why"
+    assert describe_failing_systems(systems) == [sentence]
+    assert describe_failing_systems(systems, known={"till"}) == []
+    till.look_up("look", {}, 1)
+    assert describe_failing_systems(systems) == []
+
+
+@pytest.mark.parametrize("answer", [SystemRefused("closed"), WorldMoved("sold out")])
+def test_a_no_of_the_system_is_an_answer(answer):
+    till = MeasuredConnector("till", Failing(None))
+    for failure in (ConnectorFailed("away"), ConnectorFailed("away"), answer):
+        fail(till, failure)
+    fail(till, ConnectorFailed("away"))
+    assert describe_failing_systems({"till": till}) == []

@@ -257,6 +257,27 @@ def test_a_case_in_flight_is_told_and_not_touched(guests):
         guests.store.erase_cases(erasure, found.in_flight, guests.world.clock())
 
 
+def test_the_signals_of_a_case_in_flight_go_when_it_has_ended(guests_of_both):
+    guests = guests_of_both
+    raw = f"A second letter of Maria Lopez: {COMPLAINT}".encode()
+    guests.world.desk.intake.receive(guest_signal(guests.world, key="another"), raw)
+    guests.world.work()
+    erasure, found = guests.erasure()
+    now = guests.world.clock()
+    guests.store.begin(erasure.subject, now)
+    guests.store.erase_cases(erasure, found.closed_cases, now)
+    guests.store.sweep(erasure.subject, found.in_flight)
+    assert replay(guests.world.store.database).differences == ()
+    assert guests.verify(against=guests.before)[0] == []
+    (case_id,) = found.in_flight
+    guests.world.approve(guests.world.store.cases.case(case_id))
+    guests.world.work()
+    guests.world.clock.forward(days=60)
+    guests.erase()
+    assert "maria lopez" not in guests.everything()
+    assert replay(guests.world.store.database).differences == ()
+
+
 def test_whoever_decided_is_erased_and_the_votes_still_count(guests_of_both):
     guests = guests_of_both
     case = guests.world.store.cases.case("EX-1")

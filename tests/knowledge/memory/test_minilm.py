@@ -31,6 +31,17 @@ def test_one_by_one_or_together_is_the_same(minilm):
     assert (together * alone).sum(axis=1).min() > 0.999
 
 
+def test_a_long_text_is_cut_before_its_end_mark(minilm):
+    # 126 words of one token each, between the two marks: all that the model takes.
+    beginning = " ".join(["bottle", "of", "wine"] * 42)
+    whole, longer, other = minilm.embed([beginning, f"{beginning} is lost", "bottle of wine"])
+    assert whole @ longer > 0.9999 > whole @ other
+
+
+def test_both_built_in_embedders_have_one_vocabulary():
+    assert subject.load_tokenizer() is subject.load_tokenizer()
+
+
 def test_the_weights_and_the_tokenizer_are_checked_by_their_hash(monkeypatch):
     monkeypatch.setattr(subject, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(ValueError, match="not the file that was released"):
