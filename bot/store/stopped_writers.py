@@ -129,7 +129,6 @@ _STILL = CompiledStatement(select(_session.pid, _session.query_start).where(*_IS
 # It may have gone on since the look: only one in the same place is ended.
 _END = CompiledStatement(
     select(
-        _session.pid,
         _session.application_name,
         _session.client_addr,
         func.pg_terminate_backend(_session.pid),

@@ -68,7 +68,9 @@ def test_another_process_goes_on_when_one_is_stopped_that_holds_the_ledger(url, 
     with stopped_writer(url, "ledger") as process:
         assert hasty.write(UnitOfWork.next_case_id) == "EX-1"
         assert sample("countersign_ended_sessions_total") == before + 1
-        (line,) = [one for one in caplog.messages if one.startswith("ended a session of the database")]
+        (line,) = [
+            one for one in caplog.messages if one.startswith("ended a session of the database")
+        ]
         assert f"(countersign writer {process.pid} from 127.0.0.1)" in line
         # It hears that its transaction is lost, and works on.
         assert go_on(process) == ["lost", "EX-1"]
