@@ -182,7 +182,7 @@ class Harbour:
         )
 
     def press_current(self, who, case, action_id, *, entry="", unless=lambda: False):
-        """Press what the card says of the case as it is now, as soon as it says so.
+        """Press what the card says of the case as it is now.
 
         The case may change, and its card be drawn again, between a look and a press. ``entry`` is
         that of a menu.

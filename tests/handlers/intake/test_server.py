@@ -91,7 +91,10 @@ def send_signal(port, key):
 
 
 def send_signal_hastily(port, key):
-    """Send a signal to a server that waits for nobody: this machine may be too slow for it."""
+    """Send a signal to a server that waits for nobody.
+
+    This machine may be too slow for it.
+    """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         with contextlib.suppress(ConnectionError):
