@@ -128,7 +128,7 @@ class MeasuredConnector:
 def describe_failing_systems(
     systems: Mapping[str, Connector], exceptions: Collection[str] = ()
 ) -> list[str]:
-    """Say which systems answer no call of this process, but for the ``exceptions``."""
+    """Say which systems answer no call of this process."""
     return [
         f"The system {name} did not answer the last {system.failures_in_a_row} calls;"
         " `countersign doctor` says why"
