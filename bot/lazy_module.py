@@ -48,7 +48,7 @@ class LazyModule:
 
 @contextlib.contextmanager
 def lazy_functions(module: str, *names: str) -> Iterator[None]:
-    """Let what is imported meanwhile find these functions of a module, but not the module.
+    """Stand in for some functions of a module during an import.
 
     It is imported when one of them is called. Classes are functions here: they can be called, and
     nothing else.

@@ -126,14 +126,14 @@ class MeasuredConnector:
 
 
 def describe_failing_systems(
-    systems: Mapping[str, Connector], known: Collection[str] = ()
+    systems: Mapping[str, Connector], exceptions: Collection[str] = ()
 ) -> list[str]:
-    """Say which systems answer no call of this process, but for those that are ``known``."""
+    """Say which systems answer no call of this process."""
     return [
         f"The system {name} did not answer the last {system.failures_in_a_row} calls;"
         " `countersign doctor` says why"
         for name, system in sorted(systems.items())
         if isinstance(system, MeasuredConnector)
         and system.failures_in_a_row >= MAX_FAILURES
-        and name not in known
+        and name not in exceptions
     ]

@@ -75,7 +75,7 @@ def test_a_system_that_answers_no_call_is_told_until_it_answers():
     fail(till, ConnectorFailed("away"))
     sentence = "The system till did not answer the last 3 calls; `countersign doctor` says why"
     assert describe_failing_systems(systems) == [sentence]
-    assert describe_failing_systems(systems, known={"till"}) == []
+    assert describe_failing_systems(systems, exceptions={"till"}) == []
     till.look_up("look", {}, 1)
     assert describe_failing_systems(systems) == []
 
