@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+import importlib
 import os
 import shutil
 import time
@@ -46,6 +47,8 @@ LONG_FOLDERS = ("tests/journeys/", "tests/deploy/", "tests/bench/", "tests/contr
 # For the emulator: a machine that is busy does not answer within Slack's three seconds. Whoever
 # acts waits for a minute, and is to hear that nobody has answered.
 PATIENT = {"answer_within": 50}
+# New objects before a look for garbage, and looks before one at older objects.
+GARBAGE_THRESHOLDS = (50_000, 20, 20)
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 # How long one example takes says nothing on a busy machine.
@@ -73,6 +76,15 @@ class FileScheduling(LoadScopeScheduling):
         path = nodeid.partition("::")[0]
         return path if _is_whole(path) else nodeid
 
+    def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
+        """Count what a worker has left, and forget the files that it has done.
+
+        This is asked after each test, and would count all that the worker ever had.
+        """
+        for path in [path for path, tests in workload.items() if all(tests.values())]:
+            del workload[path]
+        return super()._pending_of(workload)
+
 
 @functools.cache
 def _is_whole(path: str) -> bool:
@@ -92,11 +104,35 @@ def pytest_collection(session: pytest.Session) -> None:
     # Whoever only distributes tests collects none.
     if session.config.getvalue("dist") == "no" or hasattr(session.config, "workerinput"):
         gc.disable()
+        _share_rewriting(session.config)
+
+
+def _share_rewriting(config: pytest.Config) -> None:
+    """Import the tests from a place of one's own on, as all workers begin at once.
+
+    Each rewrites the assertions of its share, and reads what the others have written. With nothing
+    written yet, as after a clone, each would rewrite all of them.
+    """
+    worker = getattr(config, "workerinput", None)
+    if worker is None or config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    names = sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in Path(__file__).parent.rglob("test_*.py")
+    )
+    number = int(worker["workerid"].removeprefix("gw"))
+    start = len(names) * number // worker["workercount"]
+    for name in names[start:] + names[:start]:
+        # Collection comes to the same failure, and reports it.
+        with contextlib.suppress(Exception, pytest.skip.Exception):
+            importlib.import_module(name)
 
 
 def pytest_collection_finish() -> None:
     """Leave what was collected out of every later look for garbage."""
     gc.freeze()
+    # Tests leave little, and the usual hundreds of objects would be looked through all the time.
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
 
 

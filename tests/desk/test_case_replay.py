@@ -31,6 +31,8 @@ from tests.fakes.directory import principal
 from tests.fakes.mind import altered_mind
 from tests.world import World, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 HOUSE = SqlSystem(
     name="house",
     url_env="HOUSE_URL",

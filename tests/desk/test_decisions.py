@@ -22,6 +22,8 @@ from bot.cases.policy import EmergencyRule
 from tests.fakes.directory import principal
 from tests.world import HOUR, playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 ANA, ELSIE, FINN = map(principal, ("ana", "elsie", "finn"))
 
 

@@ -21,6 +21,8 @@ from tests.fakes.connector import Died
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 
 def finish(world, case, *, seconds=0, step=1):
     """Work on, ``seconds`` times: a look at what is due after every ``step`` of the clock."""

@@ -1,6 +1,10 @@
 """Many claims at once on one grant: none begins beyond it."""
 
+import pytest
+
 from tests.bench.grant_races import COVERED, race
+
+pytestmark = pytest.mark.both_databases
 
 CLAIMS = 250
 

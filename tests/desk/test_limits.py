@@ -29,6 +29,8 @@ from tests.fakes.connector import FakeConnector
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 NOT_AMOUNTS = [
     None,
     "a lot",

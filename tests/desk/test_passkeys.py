@@ -32,6 +32,8 @@ from tests.fakes.device import PRESENT, Device
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 ANA, BEN, CARLA, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "omar"))
 HOUR = timedelta(hours=1)
 HIGH = TierRule((ApprovalRequirement("floor-managers", 1),), 8 * HOUR)

@@ -14,6 +14,8 @@ from bot.views.approval_record import approval_record
 from tests.desk.test_program_approvals import AGENT, REFUND, Agent, approve
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 ROUNDS = 4
 
 

@@ -31,7 +31,7 @@ from tests.conftest import _create
 from tests.fakes.directory import principal
 from tests.world import World, request
 
-pytestmark = pytest.mark.threat("A5")
+pytestmark = [pytest.mark.both_databases, pytest.mark.threat("A5")]
 
 
 def watch_over(store: Store, compare, clock) -> RollbackWatch:

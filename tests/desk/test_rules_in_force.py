@@ -17,7 +17,7 @@ from tests.desk.test_rule_changes import world as world
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
-pytestmark = pytest.mark.threat("D5")
+pytestmark = [pytest.mark.both_databases, pytest.mark.threat("D5")]
 
 
 def beside(world: World) -> World:

@@ -36,6 +36,8 @@ from tests.cases.making import (
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 ROOT = Path(__file__).parent.parent.parent
 
 

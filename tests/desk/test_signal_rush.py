@@ -10,6 +10,8 @@ from bot.desk import signal_rush
 from bot.desk.lane_priority import LanePriority
 from bot.desk.signal_rush import MIN_SIGNALS, SignalRush
 
+pytestmark = pytest.mark.both_databases
+
 
 def receive(rush, count):
     """Enter with so many signals. Return what ends them."""

@@ -12,6 +12,8 @@ from tests.desk.test_executor import finish, step_states, two_steps
 from tests.fakes.directory import principal
 from tests.world import request
 
+pytestmark = pytest.mark.both_databases
+
 
 def put_off(world):
     """An approved case whose first step the system was too busy to take."""

@@ -15,6 +15,8 @@ from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(
     principal, ("ana", "ben", "carla", "elsie", "finn", "omar")
 )

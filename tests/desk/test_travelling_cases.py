@@ -11,6 +11,8 @@ from tests.store.rows import lease, outbox_row
 from tests.store.test_unit_of_work import Worker
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def worker(world):

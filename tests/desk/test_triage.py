@@ -23,6 +23,8 @@ from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, altered_mind, mind
 from tests.world import World, policy, request
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def unsure(store):

@@ -27,6 +27,8 @@ from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.projection import case_write
 from tests.metric_samples import sample
 
+pytestmark = pytest.mark.both_databases
+
 
 def row(world, key):
     import sqlalchemy as sa
