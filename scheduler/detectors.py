@@ -59,7 +59,7 @@ class BlindDetectors:
         ]
 
     def kinds_by_system(self, now: datetime) -> dict[str, list[str]]:
-        """Return the systems that cannot be read, with the kinds that it hides."""
+        """Return the systems that cannot be read, with their hidden kinds."""
         kinds_by_system: dict[str, list[str]] = {}
         for kind, (system, until) in sorted(self._failures.copy().items()):
             if now <= until:

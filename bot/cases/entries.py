@@ -141,7 +141,7 @@ class Recognised(Body):
 @_entry("kind.named", Transition.NAME)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named(Body):
-    """A person names the kind, also in place of one that recognition had named.
+    """A person names the kind, also in place of recognition's.
 
     The case is triaged again by its playbook. The kind is ``UNRECOGNISED`` where none fits.
     """

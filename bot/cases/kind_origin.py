@@ -1,4 +1,4 @@
-"""The origin of a kind: who named it, and what recognition had named before."""
+"""The origin of a kind: who named it, and recognition's guess."""
 
 from dataclasses import dataclass
 from enum import StrEnum

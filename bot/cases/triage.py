@@ -69,7 +69,7 @@ def _name_kind(case: Case, command: NameKind) -> Named:
 
 
 def _must_be_a_guess(case: Case) -> None:
-    """Refuse a case whose kind was named by its source or by a person."""
+    """Refuse a case whose kind its source or a person named."""
     if case.classification.recognition is None or case.classification.named_by:
         kind = case.kind.replace("_", " ")
         raise TooLate(f"{case.id} is known as {kind}; reject its plan if that is wrong")

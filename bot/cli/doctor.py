@@ -60,7 +60,7 @@ def doctor(as_json: AsJson = False) -> None:
 def memory_findings(
     folder: Path, welcome_timeout: float = WELCOME_TIMEOUT_SECONDS
 ) -> Iterator[Finding]:
-    """Tell of models that cannot be read, and of a helper that stands still."""
+    """Tell of models that cannot be read, and of a hung helper."""
     model_failure = ModelFile(folder).failure
     if model_failure:
         yield Finding(sentence=model_failure)

@@ -1,4 +1,4 @@
-"""Faults of the machine around a command: a full disk, a database that is away."""
+"""Faults of the machine: a full disk, a database that is away."""
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
@@ -11,7 +11,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 
 
 def as_refusal(failure: Exception) -> Refusal | None:
-    """Say what whoever runs the command can mend; None for an error of the program."""
+    """Say what people can mend; None for an error of the program."""
     match failure:
         case ArgumentError():
             return Refusal(

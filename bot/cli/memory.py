@@ -122,7 +122,9 @@ def _status(
     model = knowledge.model_file.model
     version = f"version {model.version}" if model else "nothing yet"
     return {
-        "kinds": [_kind_status(model, kind, counts[kind], bands[kind]) for kind in bands],
+        "kinds": [
+            _kind_status(model, kind, precedents=counts[kind], bands=bands[kind]) for kind in bands
+        ],
         "batches": [to_plain(batch) for batch in knowledge.shelf.batches()],
         "index": index_failure or f"holds all {sum(counts.values())}",
         "embedder": knowledge.embedders.precedents.identity,
@@ -133,7 +135,7 @@ def _status(
 
 
 def _kind_status(
-    model: TrainedModel | None, kind: str, precedents: int, bands: list[PromiseBand]
+    model: TrainedModel | None, kind: str, *, precedents: int, bands: list[PromiseBand]
 ) -> dict[str, Any]:
     """Describe the precedents of one kind, and how good its plan is."""
     plan = model.plans.get(kind) if model else None
@@ -160,8 +162,8 @@ def _promise_bands(
         kind: promise_bands(
             kind,
             model.plans.get(kind) if model else None,
-            knowledge.live_records.of_kind(kind),
-            knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS),
+            record=knowledge.live_records.of_kind(kind),
+            latest=knowledge.shelf.of_kind(kind, MAX_PROMISED_PRECEDENTS),
         )
         for kind in sorted(knowledge.shelf.kinds())
     }

@@ -40,7 +40,7 @@ class PromiseState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseBand:
-    """One promise of a kind: how it was certified, and how it was kept."""
+    """One promise of a kind: its certification, and how it was kept."""
 
     kind: str
     percent: int
@@ -67,6 +67,7 @@ class PromiseBand:
 def promise_bands(
     kind: str,
     plan: PlanModel | None,
+    *,
     record: LiveRecord | None,
     latest: Sequence[Precedent],
 ) -> list[PromiseBand]:
@@ -116,12 +117,13 @@ def band_plain(band: PromiseBand) -> dict[str, Any]:
             "right": guarantee.correct,
             "at_least": round(guarantee.lower_bound, 4),
         }
+    right, total = (record.right, record.total) if record else (0, 0)
     return {
         "percent": band.percent,
         "state": band.state.value,
         "past": past,
-        "given": record.total if record else 0,
-        "kept": record.right if record else 0,
+        "given": total,
+        "kept": right,
         "lapsed": band.state is PromiseState.LAPSED,
         "lapsed_at": band.lapsed_at and band.lapsed_at.isoformat(),
         "weeks": [to_plain(week) for week in band.weeks],
@@ -147,7 +149,7 @@ def hanging_line(line: str) -> Padding:
 
 
 def promise_lines(bands: Sequence[PromiseBand], answers_until_training: int) -> list[str]:
-    """Say what the columns mean, what has lapsed, and what brings it back."""
+    """Say what the columns mean, and what brings back a lapse."""
     if not bands:
         return ["promises: none yet; a kind needs some decided cases before any can be given"]
     lines = [

@@ -18,7 +18,7 @@ MAX_RECENT_CASES = 300
 
 
 def stranger_share(labels: Iterable[Label], precedents: Iterable[Precedent]) -> float:
-    """Estimate the share of strangers among the coming cases that recognition is asked about.
+    """Estimate the share of strangers among coming cases of recognition.
 
     Counted are the latest of those that people named, called new, corrected or decided. Neither
     imported history nor cases whose source names their kind say anything of it.

@@ -130,7 +130,7 @@ def is_training_due(
 
 
 def cases_until_training(model: TrainedModel, shelf: PrecedentStore) -> int:
-    """Return by how many decided cases memory must grow until training is due.
+    """Return how many more decided cases make training due.
 
     0 when it is due.
     """

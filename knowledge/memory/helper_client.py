@@ -84,7 +84,7 @@ class HelperClient:
         doubt_seconds: float = DOUBT_SECONDS,
         welcome_timeout: float = WELCOME_TIMEOUT_SECONDS,
     ) -> None:
-        """Set how long nobody doubts a helper, and how long one in doubt has to show itself."""
+        """Set the seconds until a helper is in doubt, and ended."""
         self.options = options
         self.doubt_seconds = doubt_seconds
         self.is_closed = False
@@ -108,7 +108,7 @@ class HelperClient:
         return channel
 
     def connect(self) -> HelperConnection:
-        """Connect to the helper; start one if there is none, or none that answers.
+        """Connect to the helper; start one where none answers.
 
         Raises:
             MemoryUnavailable: it does not start, or cannot be ended.
@@ -170,7 +170,7 @@ class HelperClient:
             return None
 
     def _end(self, standstill: HelperHung) -> None:
-        """End a helper that stands still, so that another can take its place.
+        """End a helper that stands still: another takes its place.
 
         What it answered is durable, and whatever it did not answer is asked again.
         """
@@ -303,7 +303,7 @@ class RemoteVectorIndex:
 
     @property
     def trouble(self) -> str:
-        """Return why the helper could not be reached the last time; empty if it was."""
+        """Return why the helper was not reached last time, or nothing."""
         return self._client.trouble
 
     @property

@@ -1,4 +1,4 @@
-"""A connection to the memory helper that never waits for a process that stands still.
+"""A connection to the memory helper that never waits without a bound.
 
 A process that is stopped, or hangs in the kernel, still has its socket: connecting succeeds, and
 nobody answers. So every step has its time.
@@ -43,7 +43,7 @@ def open_connection(
     timeout: float = WELCOME_TIMEOUT_SECONDS,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> HelperConnection:
-    """Connect to a helper, each proving to the other that it has the key.
+    """Connect to a helper; each proves that it has the key.
 
     Raises:
         OSError, EOFError, AuthenticationError: it has ended, or is another one.

@@ -270,7 +270,7 @@ class PrecedentMemory:
         return ""
 
     def _go_on_opening(self) -> None:
-        """Open what could not be opened at the start, from time to time.
+        """Open from time to time what failed to open at start.
 
         Who was in the way may have gone: another bot, or a helper that stood still.
         """

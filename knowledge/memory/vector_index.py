@@ -43,7 +43,7 @@ class VectorStore(Protocol):
 
     @property
     def trouble(self) -> str:
-        """Return why it could not be reached the last time; empty if it was."""
+        """Return why it was not reached last time, or nothing."""
 
     def open(self) -> None:
         """Open it, or create an empty one; every method does."""

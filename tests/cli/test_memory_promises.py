@@ -61,7 +61,7 @@ SINCE = [*answers(95, [True, False, False, False]), *answers(80, [True] * 3)]
 @pytest.fixture
 def bands():
     record = live_record("low_stock", [answer_of(one, seq) for seq, one in enumerate(SINCE)])
-    return promise_bands("low_stock", PLAN, record, [*BEFORE, *SINCE])
+    return promise_bands("low_stock", PLAN, record=record, latest=[*BEFORE, *SINCE])
 
 
 def printed(bands, width, until_training=7):
@@ -120,7 +120,7 @@ def test_a_training_that_is_due_comes_as_soon_as_the_desk_is_idle(bands):
 
 
 def test_without_a_lapse_nobody_is_told_what_brings_one_back():
-    bands = promise_bands("low_stock", PLAN, None, BEFORE)
+    bands = promise_bands("low_stock", PLAN, record=None, latest=BEFORE)
     assert [band.state for band in bands] == [
         PromiseState.GIVEN,
         PromiseState.NOT_GIVEN,
@@ -131,9 +131,9 @@ def test_without_a_lapse_nobody_is_told_what_brings_one_back():
 
 
 def test_a_kind_without_models_or_promises_takes_no_room():
-    assert promise_bands("low_stock", None, None, BEFORE) == []
-    assert not has_promise(promise_bands("low_stock", Plan(()), None, []))
+    assert promise_bands("low_stock", None, record=None, latest=BEFORE) == []
+    assert not has_promise(promise_bands("low_stock", Plan(()), record=None, latest=[]))
     # What was promised before the last training is still told.
-    assert has_promise(promise_bands("low_stock", Plan(()), None, BEFORE))
+    assert has_promise(promise_bands("low_stock", Plan(()), record=None, latest=BEFORE))
     (line,) = promise_lines([], 7)
     assert line.startswith("promises: none yet")
