@@ -101,7 +101,7 @@ def _print_steps(migration: MigrationPlan, *, is_idle: bool) -> None:
     for step in migration.steps:
         out.print(f"  {step.revision}  {step.summary}", markup=False, soft_wrap=True)
     if before:
-        out.print(_return_sentence(migration), soft_wrap=True)
+        out.print(return_sentence(migration), soft_wrap=True)
     if is_idle:
         out.print("Back up, then run `countersign migrate`.")
     else:
@@ -121,7 +121,7 @@ def _print_nothing_missing(version: str) -> None:
     out.print("Nothing is missing.")
 
 
-def _return_sentence(migration: MigrationPlan) -> str:
+def return_sentence(migration: MigrationPlan) -> str:
     """Say what the release before can still do afterwards."""
     if not migration.goes_on:
         return (

@@ -37,7 +37,7 @@ else:
     alembic_config = LazyModule("alembic.config")
     alembic_script = LazyModule("alembic.script")
 
-LATEST_MIGRATION = "0019"
+LATEST_MIGRATION = "0020"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
 DERIVED_ANEW_AT = "0011"
 #: That of 0.1.0: migrations after it have only added.

@@ -9,9 +9,9 @@ import typer
 
 from bot.audit.replay import replay
 from bot.cases.errors import SettingsIncomplete
-from bot.cli.migrate import migrate
+from bot.cli.migrate import migrate, return_sentence
 from bot.store.database import Database
-from bot.store.migrate import LATEST_MIGRATION
+from bot.store.migrate import LATEST_MIGRATION, MigrationPlan, MigrationStep
 from bot.store.migrate import migrate as migrate_database
 from bot.store.store import Store
 from tests.store.test_upgrade import RELEASES
@@ -73,18 +73,28 @@ def test_a_plan_says_whether_the_release_before_goes_on_and_changes_nothing(data
     assert status(plan=True) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "at migration 0015. It needs: 0016 Names in files" in text
-    assert "that run go on beside this one. It cannot be started again" in text
+    assert "stop all its processes first" in text
     assert status(plan=True, as_json=True) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["release_before"] == {"goes_on": True, "may_be_started_again": False}
+    assert answer["release_before"] == {"goes_on": False, "may_be_started_again": False}
     assert (answer["is_done"], version_of(database)) == (False, "0015")
-    assert {step["readable_from"] for step in answer["steps"]} == {"0015"}
-    # What was taken away before 0.1.0 the release of then cannot go on without.
-    with contextlib.closing(sqlite3.connect(database)) as older:
-        older.execute("UPDATE alembic_version SET version_num = '0009'")
-        older.commit()
-    assert status(plan=True) == 0
-    assert "stop all its processes first" in capsys.readouterr().out
+    readers = {step["migration"]: step["readable_from"] for step in answer["steps"]}
+    # Kinds named again, which no release before can read.
+    assert readers.pop("0020") == "0020"
+    assert set(readers.values()) == {"0015"}
+
+
+@pytest.mark.parametrize(
+    ("before", "reader", "sentence"),
+    [
+        ("0015", "0015", "that run go on beside this one. It cannot be started again"),
+        ("0019", "0019", "that run go on beside this one, and it can be started again"),
+        ("0019", "0020", "stop all its processes first"),
+    ],
+)
+def test_a_plan_says_in_words_what_the_release_before_can_do(before, reader, sentence):
+    plan = MigrationPlan(before, (MigrationStep("9900", "x.", reader),))
+    assert sentence in return_sentence(plan)
 
 
 def test_a_database_that_is_only_expanded_is_newer_and_lacks_nothing(database, capsys):

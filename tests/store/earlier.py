@@ -57,7 +57,7 @@ def take_back_0018(connection: sa.Connection) -> None:
 
 
 def take_back_0019(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0019 changes."""
+    """Take back all that the migration to 0019 changes, and what came after it."""
     connection.execute(sa.text("DROP TABLE migrations"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0018'"))
 
