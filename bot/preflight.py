@@ -139,7 +139,9 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
 
 def _like_named(name: str, settings: Settings) -> str:
     """Suggest the variable that is set and nearly has this name."""
-    return complaints.nearest(name, settings.environment, likeness=MIN_VARIABLE_LIKENESS)
+    # One of this very name is set too, but empty.
+    others = [variable for variable in settings.environment if variable != name]
+    return complaints.nearest(name, others, likeness=MIN_VARIABLE_LIKENESS)
 
 
 def _source_findings(
