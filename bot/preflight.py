@@ -1,6 +1,6 @@
 """The checks before a start, and the connectors that pass them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from bot.cases.finding import Finding, Severity
@@ -10,6 +10,7 @@ from bot.cases.source import Source
 from bot.cases.verification import Scheme, Verification, decode_secret
 from bot.connectors.callbacks import callback_problems
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
+from bot.connectors.specs import SystemSpec
 from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
@@ -102,7 +103,7 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
                 ("systems", missing.system),
                 f"{missing.name} is not set: set it, or {missing.system} cannot be reached",
                 word=missing.name,
-                suggestion=_like_named(missing.name, settings),
+                suggestion=_like_named(missing.name, settings, library.systems),
             )
         )
     # The default address is this machine, which only its own browser reaches.
@@ -137,10 +138,10 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
     return findings
 
 
-def _like_named(name: str, settings: Settings) -> str:
-    """Suggest the variable that is set and nearly has this name."""
-    # One of this very name is set too, but empty.
-    others = [variable for variable in settings.environment if variable != name]
+def _like_named(name: str, settings: Settings, systems: Mapping[str, SystemSpec]) -> str:
+    """Suggest the variable that is set, that nobody reads, and that nearly has this name."""
+    names = {variable for system in systems.values() for variable in system.secret_names()}
+    others = settings.environment.keys() - names
     return complaints.nearest(name, others, likeness=MIN_VARIABLE_LIKENESS)
 
 
