@@ -16,11 +16,16 @@ from bot.cli.findings import (
 from bot.cli.rules_status import note_about_rules
 from bot.cli.terminal import AsJson, err
 from bot.ports.pinned_names import PinsInMemory
-from bot.settings import NO_BOT_TOKEN, Settings, load_offline
+from bot.settings import NO_BOT_TOKEN, PACKAGED_LIBRARY, Settings, load_offline
 
 NO_SLACK = (
     "Slack: not set up yet. `countersign run` needs SLACK_BOT_TOKEN (xoxb-…), and SLACK_APP_TOKEN"
     " (xapp-…) or SLACK_SIGNING_SECRET; `countersign demo` needs none of them."
+)
+
+SAMPLE = (
+    "Note: this is the library of the sample company. COUNTERSIGN_LIBRARY_DIR in the environment or"
+    " in a .env of this folder names your own; `countersign init` writes one."
 )
 
 
@@ -44,6 +49,8 @@ def check(
             markup=False,
         )
         raise typer.Exit(UNCHECKED)
+    if settings.library_dir == PACKAGED_LIBRARY:
+        err.print(SAMPLE, markup=False, soft_wrap=True)
     findings, library = find_all_problems(settings)
     if library is None:
         err.print("The systems are asked once these files can be read.", markup=False)

@@ -15,7 +15,7 @@ from bot.cli import terminal
 from bot.cli.app import COUNTERSIGN
 from bot.cli.findings import find_all_problems, group_by_cause, print_findings
 from bot.connectors import sql_mysql
-from bot.settings import load
+from bot.settings import PACKAGED_LIBRARY, load
 from tests.servers import create_database
 
 TABLES = """
@@ -715,6 +715,12 @@ def test_that_slack_is_not_set_up_is_the_last_thing_said_and_no_mistake(run):
     assert "Slack" in run(SLACK_BOT_TOKEN="").stderr
     assert "Slack" not in run(SLACK_BOT_TOKEN="xoxb-1").stderr
     assert "Slack" not in run(COUNTERSIGN_SLACK_CLIENT_ID="1.2").stderr
+
+
+def test_whoever_checks_the_sample_hears_that_it_is_none_of_theirs(run):
+    sample = run(COUNTERSIGN_LIBRARY_DIR=str(PACKAGED_LIBRARY))
+    assert sample.stderr.startswith("Note: this is the library of the sample company.")
+    assert "sample company" not in run().stderr
 
 
 def test_machines_get_json(run, folder):
