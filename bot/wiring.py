@@ -109,6 +109,7 @@ def build_service(
             *describe_empty_groups(desk.library, parts.directory),
             *retention_delays.describe(),
             *_memory_gaps(worker.knowledge.precedents),
+            *filter(None, [desk.store.database.describe_wait()]),
         ],
         find_missing_workers=workers.find_problems if workers else list,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Executable, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from bot.cases.errors import LedgerBroken
+from bot.clock import monotonic
 from bot.store.decoded_cases import DecodedCases
 from bot.store.driver import DriverConnection
 from bot.store.engines import BEGINS_ON_DRIVER, mapping_file, reading_engine, writing_engine
@@ -39,6 +40,8 @@ SHARED_TRANSACTIONS = 100
 MAX_IDLE_SECONDS = 10.0
 #: On PostgreSQL: how long a writer waits for a lock before it looks whether the holder is stopped.
 MAX_LOCK_WAIT_SECONDS = 4.0
+#: A batch takes milliseconds: one that takes so long waits for another session's lock.
+MAX_BATCH_SECONDS = 10.0
 #: The SQLSTATE of a wait that lasted longer.
 LOCK_NOT_AVAILABLE = "55P03"
 WAITS_FOR_LOCK = (
@@ -80,6 +83,8 @@ class Database:
         self._connection: DriverConnection | None = None
         self._heads: Heads | None = None
         self._shared_for = 0
+        #: Since when the writer has its present batch; None without one.
+        self._batch_since: float | None = None
         self._jobs = WriteQueue(lambda: self.precedence.is_rush())
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
@@ -199,7 +204,20 @@ class Database:
 
     def _write_loop(self) -> None:
         while batch := self._jobs.take(MAX_BATCH):
+            self._batch_since = monotonic()
             self._run_batch(batch)
+            self._batch_since = None
+
+    def describe_wait(self) -> str:
+        """Say that nothing is written; an empty text while all goes on."""
+        since = self._batch_since
+        seconds = 0.0 if since is None else monotonic() - since
+        if seconds < MAX_BATCH_SECONDS:
+            return ""
+        return (
+            f"nothing was written to the database for {seconds:.0f} s: another session keeps a lock;"
+            " the log says how to find it"
+        )
 
     def end_stopped_writers(self) -> None:
         """Let work go on that a stopped process has locked.

@@ -22,6 +22,7 @@ from bot.store.write_queue import MAX_REPEATS, WriteJob
 from tests.conftest import _create
 from tests.fakes.clock import NOON
 from tests.store.rows import message, rows_of
+from tests.waiting import wait_until
 from tests.world import World
 
 
@@ -436,4 +437,23 @@ def test_a_writer_waits_for_a_strangers_lock_on_the_file(small_world):
         assert not waiting.done()
         stranger.execute("ROLLBACK")
         assert waiting.result(30).case_id == "EX-1"
+    stranger.close()
+
+
+@pytest.mark.threat("D9")
+def test_it_is_told_that_nothing_is_written_for_long(small_world, monkeypatch):
+    monkeypatch.setattr(database_module, "MAX_BATCH_SECONDS", 0.05)
+    database = small_world.store.database
+    stranger = sqlite3.connect(
+        database.engine.url.database, isolation_level=None, check_same_thread=False
+    )
+    assert database.describe_wait() == ""
+    stranger.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(small_world.receive)
+        wait_until(database.describe_wait, "a word about the wait")
+        assert database.describe_wait().startswith("nothing was written to the database for ")
+        stranger.execute("ROLLBACK")
+        assert waiting.result(30).case_id == "EX-1"
+    wait_until(lambda: not database.describe_wait(), "the end of the wait")
     stranger.close()
