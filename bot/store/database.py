@@ -215,8 +215,8 @@ class Database:
         if seconds < MAX_BATCH_SECONDS:
             return ""
         return (
-            f"nothing was written to the database for {seconds:.0f} s: another session keeps a lock;"
-            " the log says how to find it"
+            f"nothing was written to the database for {seconds:.0f} s: another session keeps a"
+            " lock; the log says how to find it"
         )
 
     def end_stopped_writers(self) -> None:
