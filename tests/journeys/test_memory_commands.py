@@ -113,7 +113,7 @@ def test_a_past_is_learned_once_bad_rows_are_told_and_a_batch_is_taken_back(coun
         ),
         (["memory", "learn", "past.csv", "--map", "colour=story"], "write FIELD=COLUMN"),
         (["try", "nowhere.jsonl"], "file not found"),
-        (["try", "x.yml"], "No such file"),
+        (["try", "x.yml"], "x.yml: is missing"),
     ],
 )
 def test_what_is_asked_wrongly_is_told_in_one_line(countersign, arguments, says):
