@@ -223,9 +223,10 @@ class InstallationCheck:
                     " private; or correct the name in the playbooks."
                 ),
             )
-        named_by_id = {channel: name for name, channel in ids.items()}
-        for channel in sorted({*(channels - names), *named_by_id}):
-            finding = self._check_channel(channel, named_by_id.get(channel, ""))
+        for channel in sorted({*(channels - names), *ids.values()}):
+            # A name that was pinned may stand for the same channel as its name of today.
+            file_names = sorted(name for name, id in ids.items() if id == channel)
+            finding = self._check_channel(channel, file_names)
             if finding:
                 yield finding
 
@@ -236,8 +237,8 @@ class InstallationCheck:
         ids = find_channel_ids(self.client, missing) if missing else {}
         return {name: pinned_ids.get(name) or ids.get(name, "") for name in names}
 
-    def _check_channel(self, channel: str, file_name: str) -> Finding | None:
-        """Check a channel by its id; ``file_name`` is its name in files."""
+    def _check_channel(self, channel: str, file_names: Sequence[str]) -> Finding | None:
+        """Check a channel by its id; files have these names for it."""
         try:
             info = _call(self.client, "conversations.info", channel=channel)["channel"]
         except (RateLimited, ChatUnknown):
@@ -258,9 +259,13 @@ class InstallationCheck:
                 sentence=f"The app is not in the channel {name}, so it cannot post there.",
                 suggestion=f"In Slack, open {name} and send `/invite @Countersign`.",
             )
-        if file_name and name != f"#{file_name}":
+        old_names = [f"#{old}" for old in file_names if name != f"#{old}"]
+        if old_names:
             return Finding(
-                sentence=f"The channel that the files call #{file_name} is now {name} in Slack.",
+                sentence=(
+                    f"The channel that the files call {' and '.join(old_names)} is now {name} in"
+                    " Slack."
+                ),
                 suggestion=f"Cards go there still. To mean another channel, name {name} instead.",
                 severity=Severity.HINT,
             )
