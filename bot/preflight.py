@@ -139,7 +139,7 @@ def find_problems(settings: Settings, library: FileLibrary) -> list[Finding]:
 
 
 def _like_named(name: str, settings: Settings, systems: Mapping[str, SystemSpec]) -> str:
-    """Suggest the variable that is set, that nobody reads, and that nearly has this name."""
+    """Suggest a variable of nearly this name that nobody reads."""
     names = {variable for system in systems.values() for variable in system.secret_names()}
     others = settings.environment.keys() - names
     return complaints.nearest(name, others, likeness=MIN_VARIABLE_LIKENESS)

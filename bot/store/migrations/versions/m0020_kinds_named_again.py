@@ -1,4 +1,4 @@
-"""Kinds named again: a person may name another kind while a plan waits.
+"""Kinds named again: a person may name another while a plan waits.
 
 No table changes. But releases before this one know no such entry of a case with a plan, and no
 label that says what recognition had named: they would stop at the case, and at their training.
