@@ -263,17 +263,19 @@ def test_a_backup_that_somebody_rewrote_whole_does_not_verify_and_stays_paused(
 def test_a_backup_is_of_one_moment_while_others_write(place, empty_url, tmp_path):
     with place.world() as world:
         world.proposed()
-        stop = threading.Event()
+        begun, stop = threading.Event(), threading.Event()
 
         def write() -> None:
             number = 10
             while not stop.is_set():
                 world.receive(world.signal(f"product:{number}"))
                 number += 1
+                begun.set()
 
         writer = threading.Thread(target=write)
         writer.start()
         try:
+            assert begun.wait(60)
             backup(tmp_path / "backup.tar")
         finally:
             stop.set()
