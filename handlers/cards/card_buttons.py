@@ -5,7 +5,9 @@ from typing import assert_never
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
+from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.granting import may_be_offered
+from bot.cases.kind_origin import KindSource, origin_of
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
@@ -231,10 +233,9 @@ def _overflow_menu(case: Case, token: str) -> Json:
 
 def _is_taken_for_a_kind(case: Case) -> bool:
     """Tell whether a person may say that recognition named a wrong kind."""
-    recognition = case.classification.recognition
-    if recognition is None or not recognition.kind or case.classification.named_by:
-        return False
-    return case.state in {State.PROPOSED, State.REFERRED}
+    origin = origin_of(case.classification)
+    is_recognised = origin.source is KindSource.RECOGNITION and bool(origin.recognised_kind)
+    return is_recognised and case.state in OFFERED[DecisionKind.NAME_KIND]
 
 
 def _overflow_choices(case: Case) -> list[tuple[str, str]]:

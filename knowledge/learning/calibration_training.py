@@ -14,6 +14,7 @@ from scipy.special import betaincinv, ndtri
 from sklearn.linear_model import LogisticRegression
 
 from knowledge.learning.calibration import Calibration, PrecisionGuarantee, ScoredOutcome
+from knowledge.learning.promise_words import PROMISED_PERCENTS
 
 MIN_OUTCOMES = 30
 # Candidate thresholds are few and fixed in advance, and each takes its share of the risk, so that
@@ -22,7 +23,7 @@ CANDIDATE_THRESHOLDS = 20
 RISK = 0.05
 MIN_SLOPE = 1e-6
 # What can be promised of a recommendation.
-TARGETS = (0.95, 0.90, 0.85, 0.80)
+TARGETS = tuple(percent / 100 for percent in PROMISED_PERCENTS)
 # A promise is judged by its weeks. One with fewer outcomes says little of it.
 DAYS_IN_WEEK = 7
 MAX_RECENT_WEEKS = 8
